@@ -1,0 +1,52 @@
+import type { SourceKind, TokenSource } from './source.js';
+import type { Tokens } from './tokens.js';
+
+/** How an account's tokens are kept fresh; what is left out follows the manager's options. */
+export interface RefreshOptions {
+  /** How long before its end a token is renewed, ms. Default 30 min, never earlier than half the lifetime. */
+  readonly refreshBeforeExpiryMs?: number;
+  /** First distance between failed attempts, ms; doubles with full jitter to 15 min. Default 60 s. */
+  readonly retryIntervalMs?: number;
+  /** Kinds kept fresh by `refreshDue`; the others are obtained on demand. Default: all of `sources()`. */
+  readonly kinds?: readonly string[];
+}
+
+/** One configured set of app credentials on a platform. Building one touches nothing and throws for no missing value. */
+export interface Account<Client = unknown> {
+  /** The platform's short name: first part of every key. */
+  readonly platform: string;
+  /** Unique among a manager's accounts; what configuration and messages call it. */
+  readonly name: string;
+  /** The app id on the platform: part of every key. Empty where the configuration lacks it; `problems()` then says so. */
+  readonly id: string;
+  /** All it can hold, also where no subject is known yet. */
+  readonly kinds: readonly SourceKind[];
+  readonly refresh?: RefreshOptions;
+  /** Used instead of the manager's `fetch`: a proxy with a fixed address, say. */
+  readonly fetch?: typeof fetch;
+  /** What is wrong with its options, as sentences that begin with the quoted option; the manager's constructor throws them. */
+  problems(): readonly string[];
+  /** Kept fresh from the start; subjects come from the store. */
+  sources(): Iterable<TokenSource>;
+  /** A stored key, an argument or a path back to its source. */
+  source(kind: string, subject?: string): TokenSource | undefined;
+  /** The platform's API client: cheap, holds no state. */
+  client(tokens: Tokens): Client;
+  /** Pushes and callbacks, free of any framework. */
+  callback?(tokens: Tokens): (request: CallbackRequest) => Promise<CallbackReply>;
+}
+
+/** A push or callback as it came over HTTP. */
+export interface CallbackRequest {
+  readonly method: string;
+  readonly query: Readonly<Record<string, string | undefined>>;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  readonly body: Uint8Array;
+}
+
+/** What to answer. */
+export interface CallbackReply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body: string;
+}

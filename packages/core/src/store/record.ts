@@ -1,0 +1,118 @@
+import type { TokenKey } from '../key.js';
+import type { EpochMs, TokenExtra } from '../token.js';
+
+/** The record format this code writes. Who reads a higher one serves the token and refuses to claim. */
+export const RECORD_VERSION = 1;
+
+/** See `core.md` §3. `gone` is a tombstone: no token, generation kept. */
+export type TokenState =
+  | 'active'
+  | 'retrying'
+  | 'doubtful'
+  | 'waiting'
+  | 'suspended'
+  | 'contested'
+  | 'repeated'
+  | 'reauthorize'
+  | 'gone';
+
+/** How a generation came to be. */
+export interface Lineage {
+  readonly cause: 'issue' | 'recover' | 'adopt' | 'push' | 'grant' | 'restore';
+  /** The process that did it, as its manager names itself. */
+  readonly actor: string;
+  readonly at: EpochMs;
+  readonly durationMs: number;
+  /** Fingerprint of the value it replaced. */
+  readonly predecessor?: string;
+}
+
+/** A token to be stored: what `commit` takes. All times in store time, Unix ms. */
+export interface TokenPart {
+  readonly value: string;
+  readonly refreshToken?: string;
+  readonly extra?: TokenExtra;
+  /** Start of the request that brought it. */
+  readonly issuedAt: EpochMs;
+  /** When this value was first seen; survives unchanged answers. */
+  readonly firstSeenAt: EpochMs;
+  /** As the platform says, without margin; absent where no end is known. */
+  readonly expiresAt?: EpochMs;
+  readonly refreshTokenExpiresAt?: EpochMs;
+  /** Order of the push that brought it. */
+  readonly order?: number;
+  /** Fingerprints of the last 8 values, this one included, newest first. */
+  readonly seen: readonly string[];
+  /** Fingerprint of the credentials that issued it. */
+  readonly credentials?: string;
+  readonly lineage: Lineage;
+}
+
+/** A failed attempt, as all processes see it. Holds no secret and no free text of the platform. */
+export interface AttemptFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly platformCode?: string;
+  readonly requestId?: string;
+  readonly at: EpochMs;
+  /** Epoch of the attempt: waiters take the failure of the holder they waited for. */
+  readonly epoch: number;
+  /** Fingerprint of the credentials it was made with. */
+  readonly credentials?: string;
+}
+
+/** An intent: a generation is about to be presented in a request that may spend it. */
+export interface Intent {
+  readonly generation: number;
+  /** Start of the first attempt whose outcome is unknown, store time. */
+  readonly since: EpochMs;
+  /** The epoch that set it last. */
+  readonly epoch: number;
+  /** An earlier holder ended without saying what became of its request. */
+  readonly uncertain: boolean;
+}
+
+/** Written under the lease; never changes the generation. */
+export interface AttemptPart {
+  /** Number of claims. */
+  readonly epoch: number;
+  readonly lease?: { readonly holder: string; readonly until: EpochMs };
+  readonly intent?: Intent;
+  readonly state: TokenState;
+  readonly cause?: string;
+  readonly failures: number;
+  readonly failure?: AttemptFailure;
+  /** No claim before this but by `refresh` and the first `reject`. */
+  readonly retryAt?: EpochMs;
+  /** Until when a doubtful token is served (S11). */
+  readonly doubtUntil?: EpochMs;
+  /** Issues forced by `reject`, while fresh tokens keep being refused. */
+  readonly forced?: { readonly count: number; readonly at: EpochMs };
+}
+
+/** One key, as stores keep it. Fields a reader does not know are kept on write. */
+export interface TokenRecord {
+  readonly v: number;
+  readonly key: TokenKey;
+  /** Of the token, or of the one a tombstone stands for; 0 where there never was one. */
+  readonly generation: number;
+  readonly token?: TokenPart;
+  /** When the tombstone was set. */
+  readonly goneAt?: EpochMs;
+  /** When the key is due; absent where nothing is to be done. */
+  readonly refreshAt?: EpochMs;
+  readonly attempt: AttemptPart;
+}
+
+/** The attempt part of a key that was never claimed. */
+export const NO_ATTEMPT: AttemptPart = Object.freeze({ epoch: 0, state: 'active', failures: 0 });
+
+/** What a store answers for a key it does not have. */
+export function emptyRecord(key: TokenKey): TokenRecord {
+  return { v: RECORD_VERSION, key, generation: 0, attempt: NO_ATTEMPT };
+}
+
+/** Whether nothing is known of the key: no token, no tombstone. A record with an attempt part alone is absent for commits. */
+export function isAbsent(record: TokenRecord | undefined): boolean {
+  return record === undefined || (record.token === undefined && record.goneAt === undefined);
+}
