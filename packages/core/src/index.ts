@@ -1,6 +1,7 @@
 export type { Account, CallbackReply, CallbackRequest, RefreshOptions } from './account.js';
 export { type Clock, systemClock } from './clock.js';
 export { DEFAULTS } from './defaults.js';
+export { defineTokens } from './define-tokens.js';
 export {
   ParentRejected,
   parentRejected,
@@ -9,7 +10,23 @@ export {
   type TokenErrorCode,
   type TokenErrorDetails,
 } from './errors.js';
+export {
+  type CommitEvent,
+  type ConflictEvent,
+  type FailureEvent,
+  type GrantEndingEvent,
+  type IssueEvent,
+  type KeyEvent,
+  type ReauthorizeEvent,
+  type RejectEvent,
+  type StateEvent,
+  TOKEN_EVENTS,
+  type TokenEvents,
+} from './events.js';
 export { type AccountKey, fingerprint, type KeyParts, parseTokenKey, type TokenKey, tokenKeyOf } from './key.js';
+export { type CloseReport, TokenManager } from './manager.js';
+export { type MemoryStoreOptions, memoryStore } from './memory-store.js';
+export { MANAGER_OPTIONS, type ManagerTimes, type TokenManagerOptions } from './options.js';
 export { type Random, systemRandom } from './random.js';
 export type {
   AdoptBasis,
@@ -21,6 +38,8 @@ export type {
   SourceKind,
   TokenSource,
 } from './source.js';
+export type { TokenState } from './store/record.js';
+export type { StoreTraits, TokenStore } from './store/store.js';
 export type { EpochMs, IssuedToken, JsonValue, Token, TokenExtra } from './token.js';
 export type {
   GetOptions,

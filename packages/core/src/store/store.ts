@@ -52,6 +52,14 @@ export interface CommitOptions {
   readonly attempt?: AttemptChange;
 }
 
+/** How an attempt is noted. */
+export interface NoteOptions {
+  /** End the lease in the same step. */
+  readonly release?: boolean;
+  /** Only while this generation stands: a verdict on a token must not hit its successor (S6). */
+  readonly generation?: number;
+}
+
 /** A key that is due. */
 export interface DueKey extends Seen {
   readonly refreshAt: EpochMs;
@@ -116,8 +124,11 @@ export interface TokenStore {
    * unless it is `contested` or `repeated`.
    */
   commit(key: TokenKey, token: TokenPart, options: CommitOptions): Promise<'accepted' | TokenRecord>;
-  /** Changes the attempt part only; `false` and no change under an old epoch. */
-  note(lease: Lease, change: AttemptChange, options?: { readonly release?: boolean }): Promise<boolean>;
+  /**
+   * Changes the attempt part only; `false` and no change under an old epoch, or where `generation` is given and another one
+   * stands. On a tombstone only the release takes place.
+   */
+  note(lease: Lease, change: AttemptChange, options?: NoteOptions): Promise<boolean>;
   /** Keys whose `refreshAt` has come, by index, none under a live lease. */
   due(query: DueQuery): Promise<DuePage>;
   /** Records in key order. */

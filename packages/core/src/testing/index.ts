@@ -1,1 +1,3 @@
-export {};
+/** For tests: of users, of stores, of providers. */
+export { type FixedTokens, fixedTokens, type Rejection } from './fixed-tokens.js';
+export { ManualClock } from './manual-clock.js';

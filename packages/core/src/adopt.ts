@@ -1,0 +1,179 @@
+import { dueAt, tokenPart } from './commit.js';
+import { type Engine, keyEvent } from './engine.js';
+import { TokenError } from './errors.js';
+import { isLease } from './flights.js';
+import { fingerprint } from './key.js';
+import { idsOf, subjectOf } from './provider/send.js';
+import type { AdoptBasis, IssueRequest, TokenSource } from './source.js';
+import { emptyRecord, type Lineage, type TokenRecord } from './store/record.js';
+import type { CommitOptions, Lease } from './store/store.js';
+import type { EpochMs, IssuedToken, Token } from './token.js';
+
+/** Rounds of the compare-and-commit loop: each lost one means that somebody else stored something. */
+const MAX_ROUNDS = 50;
+
+/** `Tokens.adopt`: compare and commit, without lease, until it is stored or found to be no news. */
+export async function adopt(
+  engine: Engine,
+  source: TokenSource,
+  issued: IssuedToken,
+  basis: AdoptBasis,
+): Promise<void> {
+  await commitOver(engine, source, {
+    issued,
+    startedAt: engine.linkOf(source).now(),
+    plan: (record) => plan(record, issued, basis),
+  });
+}
+
+/** `Tokens.authorize`: a single-use exchange under the key's lease, committed as a new grant. */
+export async function authorize(
+  engine: Engine,
+  source: TokenSource,
+  exchange: (request: IssueRequest) => Promise<IssuedToken>,
+): Promise<Token> {
+  const { settings, registry, clock } = engine;
+  const link = engine.linkOf(source);
+  const parents = await Promise.all((source.dependsOn ?? []).map((parent) => engine.tokens.get(parent)));
+  const giveBack = await engine.flights.limiterOf(source.account).acquire();
+  try {
+    const lease = await claimed(engine, source);
+    const startedAt = link.now();
+    let issued: IssuedToken;
+    try {
+      issued = await exchange({
+        parents,
+        fetch: registry.get(source.account)?.account.fetch ?? settings.fetch,
+        // Single use: once its bytes may have left, its answer is worth any wait.
+        signal: new AbortController().signal,
+        now: () => clock.now(),
+        random: settings.random,
+      });
+    } catch (error) {
+      await link.call('note', (store) => store.note(lease, {}, { release: true })).catch(() => {});
+      throw error;
+    }
+    await commitOver(engine, source, {
+      issued,
+      startedAt,
+      lease,
+      plan: (record) => plan(record, issued, { grant: true }),
+    });
+  } finally {
+    giveBack();
+  }
+  return engine.tokens.get(source);
+}
+
+/** `Tokens.revoke` and `Tokens.forget`: a tombstone. `order` lets an older event lose against a newer push. */
+export async function entomb(engine: Engine, source: TokenSource, order: number | undefined): Promise<void> {
+  const link = engine.linkOf(source);
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const { record } = await link.read(source.key);
+    if (!record?.token || (order !== undefined && record.token.order !== undefined && order < record.token.order))
+      break;
+    if (!(await link.call('remove', (store) => store.remove(source.key, record.generation)))) continue;
+    const event = keyEvent(engine, source);
+    engine.events.emit('state', { ...event, from: record.attempt.state, to: 'gone' });
+    if (order !== undefined && source.keep === 'grant') engine.events.emit('reauthorize', { ...event, cause: 'gone' });
+    break;
+  }
+  engine.memory.changed(source.key);
+  await engine.memory.read(source);
+}
+
+/** What to do with a value given the record: nothing, or a commit over this predecessor. */
+type Plan = Pick<CommitOptions, 'predecessor' | 'revive'> & {
+  readonly cause: Lineage['cause'];
+  readonly order?: number;
+};
+
+function plan(record: TokenRecord, issued: IssuedToken, basis: AdoptBasis): Plan | 'ignore' | 'conflict' {
+  const { token, generation } = record;
+  if ('grant' in basis) return { predecessor: generation, revive: true, cause: 'grant' };
+  const seen = token?.seen.includes(fingerprint(issued.value)) ?? false;
+  if ('order' in basis) {
+    const older = token?.order !== undefined && basis.order < token.order;
+    // The same value again is a duplicate push: it may move the order on, never bring an older value back.
+    if (older || (seen && token?.value !== issued.value)) return 'ignore';
+    return { predecessor: generation, revive: true, cause: 'push', order: basis.order };
+  }
+  // An echo of what was presented, or of anything stored before, is no rotation.
+  if (issued.value === basis.presented || seen) return 'ignore';
+  return token?.value === basis.presented ? { predecessor: generation, cause: 'adopt' } : 'conflict';
+}
+
+async function commitOver(
+  engine: Engine,
+  source: TokenSource,
+  {
+    issued,
+    startedAt,
+    lease,
+    plan: planFor,
+  }: {
+    issued: IssuedToken;
+    startedAt: EpochMs;
+    lease?: Lease;
+    plan: (record: TokenRecord) => Plan | 'ignore' | 'conflict';
+  },
+): Promise<void> {
+  const link = engine.linkOf(source);
+  const event = keyEvent(engine, source);
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const record = (await link.read(source.key)).record ?? emptyRecord(source.key);
+    const planned = planFor(record);
+    if (planned === 'ignore') return;
+    if (planned === 'conflict') {
+      engine.events.emit('conflict', { ...event, predecessor: 0, stored: record.generation });
+      return;
+    }
+    const { cause, order, ...over } = planned;
+    const token = tokenPart(engine, {
+      source,
+      record,
+      issued,
+      startedAt,
+      cause,
+      ...(order !== undefined && { order }),
+    });
+    const refreshAt = dueAt(engine, source, token, false);
+    const answer = await link.call('commit', (store) =>
+      store.commit(source.key, token, {
+        ...over,
+        ...(lease && { lease, release: true }),
+        ...(refreshAt !== undefined && { refreshAt }),
+        ...(cause === 'grant' && { attempt: { state: 'active', cause: null, forced: null } }),
+      }),
+    );
+    if (answer !== 'accepted') continue;
+    engine.memory.changed(source.key);
+    const stored = await engine.memory.read(source);
+    engine.events.emit('commit', { ...event, generation: stored.generation, cause });
+    if (record.attempt.state !== 'active')
+      engine.events.emit('state', { ...event, from: record.attempt.state, to: stored.attempt.state });
+    return;
+  }
+  throw new TokenError('ERR_TOKEN_BUSY', `${subjectOf(source)}: other processes kept being faster`, idsOf(source));
+}
+
+async function claimed(engine: Engine, source: TokenSource): Promise<Lease> {
+  const { settings, clock } = engine;
+  const link = engine.linkOf(source);
+  const giveUpAt = clock.now() + settings.leaseTtlMs + settings.requestTimeoutMs;
+  for (let delay = 25; clock.now() < giveUpAt; delay = Math.min(1_000, delay * 2)) {
+    engine.checkOpen();
+    const record = (await link.read(source.key)).record ?? emptyRecord(source.key);
+    const seen = { key: source.key, generation: record.generation, epoch: record.attempt.epoch };
+    const answer = await link.call('claim', (store) => store.claim(seen, settings.name, settings.leaseTtlMs));
+    if (isLease(answer)) return answer;
+    await new Promise<void>((resolve) => {
+      clock.after(delay, resolve);
+    });
+  }
+  throw new TokenError(
+    'ERR_TOKEN_BUSY',
+    `${subjectOf(source)}: another process has been at it for too long`,
+    idsOf(source),
+  );
+}

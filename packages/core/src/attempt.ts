@@ -1,0 +1,321 @@
+import { commitIssued } from './commit.js';
+import type { Copy } from './copies.js';
+import { type Engine, keyEvent } from './engine.js';
+import { ParentRejected, TokenError } from './errors.js';
+import { idsOf, malformed, subjectOf } from './provider/send.js';
+import type { IssueRequest, TokenSource } from './source.js';
+import type { TokenRecord } from './store/record.js';
+import type { Lease } from './store/store.js';
+import type { EpochMs, IssuedToken, Token } from './token.js';
+import { announce, type Verdict, verdictOn } from './verdict.js';
+
+/** What an attempt is made with. */
+export interface AttemptInput {
+  readonly source: TokenSource;
+  readonly lease: Lease;
+  /** The record as it stood before the claim. */
+  readonly record: TokenRecord;
+  readonly parents: readonly Token[];
+  /** When the claim was sent, store time: the lease runs from there at the latest. */
+  readonly claimedAt: EpochMs;
+  readonly forced: boolean;
+}
+
+/** How it ended, unless it failed. `again`: nothing was sent, look at the record once more. */
+export type Attempted =
+  | { readonly kind: 'landed'; readonly copy: Copy | undefined; readonly outcome: 'renewed' | 'unchanged' }
+  | {
+      readonly kind: 'parentRejected';
+      readonly parent: TokenSource;
+      readonly value: string;
+      readonly error: TokenError;
+    }
+  | { readonly kind: 'again' };
+
+/** One request to the platform under a lease, and what becomes of its answer. */
+export async function attempt(engine: Engine, input: AttemptInput): Promise<Attempted> {
+  const { source, lease, record } = input;
+  const { clock } = engine;
+  const link = engine.linkOf(source);
+  const startedAt = clock.now();
+  let issued: IssuedToken;
+  try {
+    issued = await request(engine, input);
+    checkIssued(source, issued);
+  } catch (thrown) {
+    if (thrown === LEASE_TOO_SHORT) {
+      await release(engine, input);
+      return { kind: 'again' };
+    }
+    if (thrown instanceof ParentRejected) return parentRejected(engine, input, thrown);
+    return fail(engine, input, { error: asTokenError(source, thrown), startedAt });
+  }
+  const { copy, outcome } = await commitIssued(engine, {
+    source,
+    lease,
+    record,
+    issued,
+    startedAt: link.toStore(startedAt),
+    forced: input.forced,
+  });
+  engine.events.emit('issue', {
+    ...keyEvent(engine, source),
+    outcome,
+    durationMs: clock.now() - startedAt,
+    forced: input.forced,
+  });
+  return { kind: 'landed', copy, outcome };
+}
+
+/** What the lease guard throws instead of sending; never leaves this file. */
+const LEASE_TOO_SHORT = new TokenError('ERR_TOKEN_STORE', 'the lease is too short to send a request under it', {
+  uncertain: false,
+});
+
+async function request(
+  engine: Engine,
+  { source, lease, record, parents, claimedAt }: AttemptInput,
+): Promise<IssuedToken> {
+  const { settings, clock, registry } = engine;
+  const link = engine.linkOf(source);
+  const rotating = source.issuance === 'rotating';
+  const stop = new AbortController();
+  const send = registry.get(source.account)?.account.fetch ?? settings.fetch;
+  let until = Math.min(lease.until, claimedAt + settings.leaseTtlMs);
+  const guarded: typeof fetch = (input, init) => {
+    // Judged here and not when the lease was given: the process may have been asleep in between (S2).
+    if (until - link.now() < settings.requestTimeoutMs + settings.settleMs) return Promise.reject(LEASE_TOO_SHORT);
+    return send(input, init);
+  };
+  const keepLease = everySoOften(engine, settings.leaseTtlMs / 3, async () => {
+    const sentAt = link.now();
+    const renewed = await link.call('renew', (store) => store.renew(lease, settings.leaseTtlMs));
+    if (renewed) until = Math.min(renewed.until, sentAt + settings.leaseTtlMs);
+    return renewed !== undefined;
+  });
+  const issueRequest: IssueRequest = {
+    ...(record.token && { current: presented(record, link.toLocal.bind(link)) }),
+    parents,
+    fetch: guarded,
+    signal: stop.signal,
+    now: () => clock.now(),
+    random: settings.random,
+  };
+  const limitMs = rotating ? settings.rotatingTimeoutMs : settings.requestTimeoutMs;
+  const timeout = new TokenError(
+    'ERR_TOKEN_TRANSPORT',
+    `${subjectOf(source)}: no answer from the platform within ${limitMs} ms`,
+    { ...idsOf(source), reason: 'timeout' },
+  );
+  const issuing = source.issue(issueRequest);
+  try {
+    return await new Promise<IssuedToken>((resolve, reject) => {
+      const cancel = clock.after(limitMs, () => {
+        // A rotating request is never aborted: that would throw away a pair the platform has already issued (S2).
+        if (!rotating) stop.abort(timeout);
+        else engine.own(commitLate(engine, { source, lease, record, issuing, startedAt: claimedAt }));
+        reject(timeout);
+      });
+      issuing.then(resolve, reject).finally(cancel);
+    });
+  } finally {
+    keepLease();
+  }
+}
+
+/** The answer of a rotating request that came after we stopped waiting: its predecessor decides, whatever the attempt part says (S3). */
+async function commitLate(
+  engine: Engine,
+  {
+    source,
+    lease,
+    record,
+    issuing,
+    startedAt,
+  }: { source: TokenSource; lease: Lease; record: TokenRecord; issuing: Promise<IssuedToken>; startedAt: EpochMs },
+): Promise<void> {
+  try {
+    const issued = await issuing;
+    checkIssued(source, issued);
+    await commitIssued(engine, { source, lease, record, issued, startedAt, forced: false });
+  } catch {
+    // The attempt has been noted as one of unknown outcome already; a late failure tells nothing more.
+  }
+}
+
+function checkIssued(source: TokenSource, issued: IssuedToken): void {
+  const wrong = (what: string) => malformed(source, what, { uncertain: true });
+  if (typeof issued?.value !== 'string' || issued.value === '') throw wrong('the token is missing or empty');
+  for (const name of ['lifetimeMs', 'refreshTokenLifetimeMs'] as const) {
+    const value = issued[name];
+    if (value !== undefined && !(Number.isFinite(value) && value > 0)) throw wrong(`"${name}" is no positive number`);
+  }
+  if (source.issuance === 'rotating' && !issued.refreshToken)
+    throw wrong('the refresh token that must come with the access token is missing');
+}
+
+async function parentRejected(engine: Engine, input: AttemptInput, refusal: ParentRejected): Promise<Attempted> {
+  const { source, parents } = input;
+  await release(engine, input);
+  const at = parents.findIndex((token) => token.value === refusal.value);
+  const parent = source.dependsOn?.[at];
+  const error = new TokenError(
+    'ERR_TOKEN_REJECTED_AGAIN',
+    `${subjectOf(source)}: the platform refuses the ${parent?.kind ?? 'parent'} it is asked for with`,
+    {
+      ...idsOf(source),
+      ...(refusal.platformCode !== undefined && { platformCode: refusal.platformCode }),
+    },
+  );
+  if (!parent) throw error;
+  return { kind: 'parentRejected', parent, value: refusal.value, error };
+}
+
+/** Notes a failure for all processes and throws it. A grant refused after an unknown outcome gets its source's other way back first (S5). */
+async function fail(
+  engine: Engine,
+  input: AttemptInput,
+  { error, startedAt }: { error: TokenError; startedAt: EpochMs },
+): Promise<Attempted> {
+  const { source, lease, record } = input;
+  const link = engine.linkOf(source);
+  const recovered = await recover(engine, input, error);
+  if (recovered) return recovered;
+  const verdict = verdictOn(engine, { source, lease, record, error, startedAt: link.toStore(startedAt) });
+  try {
+    const noted = await link.call('note', (store) =>
+      store.note(lease, verdict.change, { release: true, generation: record.generation }),
+    );
+    if (noted) announce(engine, source, { error, verdict, before: record.attempt.state });
+    // Another token stands by now: the verdict was on its predecessor.
+    else await link.call('note', (store) => store.note(lease, {}, { release: true }));
+  } catch {
+    // The platform's answer is the one to tell; the lease ends by itself.
+  }
+  engine.memory.take(source, link.store.peek?.(source.key) ?? afterFailure(record, verdict));
+  engine.events.emit('issue', {
+    ...keyEvent(engine, source),
+    outcome: 'failed',
+    durationMs: engine.clock.now() - startedAt,
+    forced: input.forced,
+  });
+  throw withRetryAt(
+    error,
+    verdict.retryAt === undefined ? undefined : link.toLocal(verdict.retryAt),
+    verdict.state === 'reauthorize' ? verdict.cause : undefined,
+  );
+}
+
+/** The record as the note left it, as far as serving its token goes. */
+function afterFailure(record: TokenRecord, { state, retryAt, change }: Verdict): TokenRecord {
+  const { refreshAt: _due, ...rest } = record;
+  const { doubtUntil } = change;
+  const attempt = { ...record.attempt, state, ...(doubtUntil != null && { doubtUntil }) };
+  return { ...rest, ...(retryAt !== undefined && { refreshAt: retryAt }), attempt };
+}
+
+async function recover(engine: Engine, input: AttemptInput, error: TokenError): Promise<Attempted | undefined> {
+  const { source, lease, record, parents } = input;
+  const uncertain = record.attempt.intent?.generation === record.generation;
+  if (error.code !== 'ERR_TOKEN_REAUTHORIZATION_REQUIRED' || !uncertain || !source.recover) return undefined;
+  const link = engine.linkOf(source);
+  const startedAt = engine.clock.now();
+  try {
+    const issued = await source.recover({
+      ...(record.token && { current: presented(record, link.toLocal.bind(link)) }),
+      parents,
+      fetch: engine.registry.get(source.account)?.account.fetch ?? engine.settings.fetch,
+      signal: new AbortController().signal,
+      now: () => engine.clock.now(),
+      random: engine.settings.random,
+    });
+    if (!issued) return undefined;
+    checkIssued(source, issued);
+    const { copy, outcome } = await commitIssued(engine, {
+      source,
+      lease,
+      record,
+      issued,
+      startedAt: link.toStore(startedAt),
+      forced: false,
+      cause: 'recover',
+    });
+    return { kind: 'landed', copy, outcome };
+  } catch {
+    return undefined;
+  }
+}
+
+async function release(engine: Engine, { source, lease, record }: AttemptInput): Promise<void> {
+  // Nothing was sent, so an intent of our own goes with the lease; one that stood before stays.
+  const own = record.attempt.intent === undefined;
+  await engine
+    .linkOf(source)
+    .call('note', (store) => store.note(lease, own ? { intent: null } : {}, { release: true }))
+    .catch(() => {});
+}
+
+function presented({ token, generation }: TokenRecord, toLocal: (at: EpochMs) => EpochMs) {
+  const { value, refreshToken, expiresAt, issuedAt, extra } = token as NonNullable<TokenRecord['token']>;
+  return {
+    value,
+    generation,
+    issuedAt: toLocal(issuedAt),
+    ...(expiresAt !== undefined && { expiresAt: toLocal(expiresAt) }),
+    ...(refreshToken !== undefined && { refreshToken }),
+    ...(extra && { extra }),
+  };
+}
+
+function asTokenError(source: TokenSource, thrown: unknown): TokenError {
+  if (thrown instanceof TokenError) return thrown;
+  return new TokenError('ERR_TOKEN_TRANSPORT', `${subjectOf(source)}: asking the platform failed unexpectedly`, {
+    ...idsOf(source),
+    reason: 'unexpected',
+    cause: thrown,
+  });
+}
+
+function withRetryAt(error: TokenError, retryAt: EpochMs | undefined, reason: string | undefined): TokenError {
+  return new TokenError(error.code, error.message, {
+    retryable: error.retryable,
+    uncertain: error.uncertain,
+    ...(error.account !== undefined && { account: error.account }),
+    ...(error.kind !== undefined && { kind: error.kind }),
+    ...(error.subject !== undefined && { subject: error.subject }),
+    ...(error.platformCode !== undefined && { platformCode: error.platformCode }),
+    ...(error.requestId !== undefined && { requestId: error.requestId }),
+    ...(retryAt !== undefined && { retryAt }),
+    ...((reason ?? error.reason) !== undefined && { reason: reason ?? (error.reason as string) }),
+    ...(error.cause !== undefined && { cause: error.cause }),
+  });
+}
+
+/** Calls `work` again and again until it says no, fails, or is stopped. */
+function everySoOften(
+  { clock, own }: Pick<Engine, 'clock' | 'own'>,
+  ms: number,
+  work: () => Promise<boolean>,
+): () => void {
+  let stopped = false;
+  let cancel = () => {};
+  const next = () => {
+    cancel = clock.after(ms, () => {
+      own(
+        work().then(
+          (goOn) => {
+            if (goOn && !stopped) next();
+          },
+          () => {
+            if (!stopped) next();
+          },
+        ),
+      );
+    });
+  };
+  next();
+  return () => {
+    stopped = true;
+    cancel();
+  };
+}

@@ -1,0 +1,258 @@
+import { sleep } from './clock.js';
+import type { Copy } from './copies.js';
+import { type Engine, keyEvent } from './engine.js';
+import { fingerprint, firstGeneration } from './key.js';
+import { lifetimeOf, nextRefreshAt, timesOf, windowsFor } from './policy.js';
+import type { TokenSource } from './source.js';
+import {
+  emptyRecord,
+  isAbsent,
+  type Lineage,
+  type TokenPart,
+  type TokenRecord,
+  type TokenState,
+} from './store/record.js';
+import type { AttemptChange, CommitOptions, Lease } from './store/store.js';
+import type { EpochMs, IssuedToken } from './token.js';
+
+/** How many fingerprints of values a record remembers. */
+const SEEN = 8;
+/** Distances of the retries of a commit that was not acknowledged, ms. */
+const FIRST_RETRY_MS = 250;
+const LAST_RETRY_MS = 5_000;
+
+/** An answer of the platform, to be stored. */
+export interface Issued {
+  readonly source: TokenSource;
+  readonly lease: Lease;
+  /** The record as it stood before the claim; its token is the predecessor. */
+  readonly record: TokenRecord;
+  readonly issued: IssuedToken;
+  /** Start of the request, store time. */
+  readonly startedAt: EpochMs;
+  readonly forced: boolean;
+  readonly cause?: Lineage['cause'];
+}
+
+/** Stores what the platform issued, before anything else is done with it, and serves it. */
+export async function commitIssued(
+  engine: Engine,
+  input: Issued,
+): Promise<{ copy: Copy | undefined; outcome: 'renewed' | 'unchanged' }> {
+  const { source, lease, record, issued, startedAt } = input;
+  const link = engine.linkOf(source);
+  const unchanged = record.token?.value === issued.value;
+  const token = tokenPart(engine, { source, record, issued, startedAt, cause: input.cause ?? 'issue' });
+  const refreshAt = dueAt(engine, source, token, unchanged);
+  const attempt = forcedChange(input, unchanged);
+  const options: CommitOptions = {
+    predecessor: record.generation,
+    lease,
+    release: true,
+    fenced: source.issuance === 'superseding',
+    // A tombstone of something that can be had again is no reason not to have it; under the lease this is no late answer.
+    ...(record.goneAt !== undefined && source.keep === 'obtainable' && { revive: true, fenced: true }),
+    ...(refreshAt !== undefined && { refreshAt }),
+    ...(attempt && { attempt }),
+  };
+  const next = accepted(record, token, options, link.now());
+  try {
+    const answer = await link.call('commit', (store) => store.commit(source.key, token, options));
+    return {
+      copy: settle(engine, source, { answer, next, token, predecessor: record, attempt }),
+      outcome: unchanged ? 'unchanged' : 'renewed',
+    };
+  } catch {
+    // The platform has done its part: the token is served, and the commit is retried for as long as this process lives.
+    const copy = engine.memory.hold(source, next);
+    engine.own(commitLater(engine, { source, token, options, next, predecessor: record, attempt }));
+    return { copy, outcome: unchanged ? 'unchanged' : 'renewed' };
+  }
+}
+
+/** A token as it goes into a record. */
+export function tokenPart(
+  engine: Engine,
+  {
+    source,
+    record,
+    issued,
+    startedAt,
+    cause,
+    order,
+  }: {
+    source: TokenSource;
+    record: TokenRecord;
+    issued: IssuedToken;
+    startedAt: EpochMs;
+    cause: Lineage['cause'];
+    order?: number;
+  },
+): TokenPart {
+  const { settings, registry } = engine;
+  const link = engine.linkOf(source);
+  const stored = record.token;
+  const refresh = registry.get(source.account)?.refresh ?? {};
+  const grace = (lifetimeMs: number) => windowsFor(settings, refresh, lifetimeMs).repeatGraceMs;
+  const fresh = cause === 'grant' ? undefined : stored;
+  const value = fingerprint(issued.value);
+  // Absent where the platform's refresh token is reusable means unchanged (S7); a new grant brings its own or has none.
+  const refreshToken = issued.refreshToken || fresh?.refreshToken;
+  const extra = issued.extra ?? (stored?.value === issued.value ? stored.extra : undefined);
+  return {
+    value: issued.value,
+    ...(refreshToken && { refreshToken }),
+    ...(extra && { extra }),
+    ...(stored?.refreshTokenExpiresAt !== undefined &&
+      !issued.refreshToken && { refreshTokenExpiresAt: stored.refreshTokenExpiresAt }),
+    ...timesOf(issued, source, { stored, startedAt, grace }),
+    ...((order ?? stored?.order) !== undefined && { order: order ?? (stored?.order as number) }),
+    seen: [value, ...(stored?.seen ?? []).filter((seen) => seen !== value)].slice(0, SEEN),
+    ...(source.credentials && { credentials: source.credentials() }),
+    lineage: {
+      cause,
+      actor: settings.name,
+      at: link.now(),
+      durationMs: Math.max(0, link.now() - startedAt),
+      ...(stored && { predecessor: fingerprint(stored.value) }),
+    },
+  };
+}
+
+/** When a stored token is due, store time; undefined for a kind that is not kept fresh. */
+export function dueAt(engine: Engine, source: TokenSource, token: TokenPart, unchanged: boolean): EpochMs | undefined {
+  const { settings, registry } = engine;
+  const link = engine.linkOf(source);
+  const refresh = registry.get(source.account)?.refresh ?? {};
+  const kinds = refresh.kinds ?? settings.refresh.kinds;
+  if (kinds && !kinds.includes(source.kind)) return undefined;
+  const view = {
+    value: token.value,
+    issuedAt: link.toLocal(token.issuedAt),
+    ...(token.expiresAt !== undefined && { expiresAt: link.toLocal(token.expiresAt) }),
+    ...(token.extra && { extra: token.extra }),
+  };
+  const windows = windowsFor(settings, refresh, lifetimeOf(view));
+  const at = nextRefreshAt(view, source, { windows, now: engine.clock.now(), unchanged });
+  return at === undefined ? undefined : link.toStore(at);
+}
+
+/** What a commit's answer means, for memory and for the world. */
+function settle(
+  engine: Engine,
+  source: TokenSource,
+  {
+    answer,
+    next,
+    token,
+    predecessor,
+    attempt,
+  }: {
+    answer: 'accepted' | TokenRecord;
+    next: TokenRecord;
+    token: TokenPart;
+    predecessor: TokenRecord;
+    attempt: AttemptChange | undefined;
+  },
+): Copy | undefined {
+  const event = keyEvent(engine, source);
+  if (answer === 'accepted') {
+    const copy = engine.memory.take(source, engine.linkOf(source).store.peek?.(source.key) ?? next);
+    engine.events.emit('commit', {
+      ...event,
+      generation: next.generation,
+      ...(copy?.expiresAt !== undefined && { expiresAt: copy.expiresAt }),
+      cause: token.lineage.cause,
+    });
+    const to: TokenState = attempt?.state ?? next.attempt.state;
+    if (predecessor.attempt.state !== to)
+      engine.events.emit('state', { ...event, from: predecessor.attempt.state, to });
+    return copy;
+  }
+  engine.events.emit('conflict', { ...event, predecessor: predecessor.generation, stored: answer.generation });
+  const copy = engine.memory.take(source, answer);
+  // Of two answers to the same question the one that lives longer is as good as any; the others were superseded (S3).
+  const ours = token.expiresAt ?? 0;
+  if (source.issuance === 'idempotent' && answer.token && ours > (answer.token.expiresAt ?? Number.POSITIVE_INFINITY)) {
+    const refreshAt = dueAt(engine, source, token, false);
+    engine.own(
+      engine
+        .linkOf(source)
+        .call('commit', (store) =>
+          store.commit(source.key, token, {
+            predecessor: answer.generation,
+            ...(refreshAt !== undefined && { refreshAt }),
+          }),
+        )
+        .then(
+          () => engine.memory.changed(source.key),
+          () => {},
+        ),
+    );
+  }
+  return copy;
+}
+
+async function commitLater(
+  engine: Engine,
+  {
+    source,
+    token,
+    options,
+    next,
+    predecessor,
+    attempt,
+  }: {
+    source: TokenSource;
+    token: TokenPart;
+    options: CommitOptions;
+    next: TokenRecord;
+    predecessor: TokenRecord;
+    attempt: AttemptChange | undefined;
+  },
+): Promise<void> {
+  const link = engine.linkOf(source);
+  for (let delay = FIRST_RETRY_MS; ; delay = Math.min(LAST_RETRY_MS, delay * 2)) {
+    await sleep(engine.clock, delay * (0.5 + engine.settings.random() / 2));
+    try {
+      const answer = await link.call('commit', (store) => store.commit(source.key, token, options));
+      engine.memory.unhold(source.key);
+      settle(engine, source, { answer, next, token, predecessor, attempt });
+      return;
+    } catch {
+      // Not acknowledged: the store may or may not have it, and an equal value is accepted again.
+    }
+  }
+}
+
+/** The record as it will stand once the commit is accepted: saves reading back what we have just written. */
+function accepted(
+  record: TokenRecord,
+  token: TokenPart,
+  { refreshAt, attempt }: CommitOptions,
+  now: EpochMs,
+): TokenRecord {
+  const same = record.token?.value === token.value;
+  const { refreshAt: _due, goneAt: _gone, ...rest } = record;
+  const sticky = record.attempt.state === 'contested' || record.attempt.state === 'repeated';
+  const state = attempt?.state ?? (sticky ? record.attempt.state : 'active');
+  return {
+    ...(isAbsent(record) ? emptyRecord(record.key) : rest),
+    generation: same ? record.generation : record.generation === 0 ? firstGeneration(now) : record.generation + 1,
+    token,
+    ...(refreshAt !== undefined && { refreshAt }),
+    attempt: { epoch: record.attempt.epoch + 1, state: state ?? 'active', failures: 0 },
+  };
+}
+
+/** Counts issues that a rejection forced, until a token has lived half its life (`core.md` §5). */
+function forcedChange({ forced, record, startedAt }: Issued, unchanged: boolean): AttemptChange | undefined {
+  const { attempt, token } = record;
+  const livedHalf =
+    token?.expiresAt !== undefined &&
+    startedAt - Math.max(token.issuedAt, attempt.forced?.at ?? 0) >= (token.expiresAt - token.issuedAt) / 2;
+  if (!forced) return attempt.forced && livedHalf ? { forced: null, state: 'active', cause: null } : undefined;
+  const count = (livedHalf ? 0 : (attempt.forced?.count ?? 0)) + 1;
+  const state = unchanged ? ('repeated' as const) : count > 1 ? ('contested' as const) : ('active' as const);
+  return { forced: { count, at: startedAt }, state, cause: null };
+}

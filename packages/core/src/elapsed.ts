@@ -1,0 +1,53 @@
+import type { Clock } from './clock.js';
+import type { EpochMs } from './token.js';
+
+/** A step back of the wall clock that is larger than this is a step and no slewing, ms. */
+const STEP_MS = 1_000;
+
+/**
+ * The manager's time: the wall clock, corrected so that elapsed time is the larger of wall-clock and monotonic difference.
+ * A clock that is set back cannot make an old token young again.
+ */
+export class ElapsedClock {
+  readonly #clock: Clock;
+  #wall: EpochMs;
+  #monotonic: number;
+  /** What is added to the wall clock after it was set back. */
+  #lagMs = 0;
+  #comparedThisTurn = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#wall = clock.now();
+    this.#monotonic = clock.monotonic();
+  }
+
+  now(): EpochMs {
+    if (!this.#comparedThisTurn) this.#compare();
+    return this.#clock.now() + this.#lagMs;
+  }
+
+  monotonic(): number {
+    return this.#clock.monotonic();
+  }
+
+  after(ms: number, callback: () => void): () => void {
+    return this.#clock.after(ms, callback);
+  }
+
+  /** The monotonic clock costs as much as the rest of a `get`, so it is asked at most once per turn of the event loop. */
+  #compare(): void {
+    const wall = this.#clock.now();
+    const monotonic = this.#clock.monotonic();
+    const behind = this.#wall + (monotonic - this.#monotonic) - wall;
+    this.#lagMs = behind > STEP_MS ? behind : 0;
+    if (this.#lagMs === 0) {
+      this.#wall = wall;
+      this.#monotonic = monotonic;
+    }
+    this.#comparedThisTurn = true;
+    setImmediate(() => {
+      this.#comparedThisTurn = false;
+    }).unref();
+  }
+}

@@ -1,0 +1,69 @@
+import { DEFAULTS } from './defaults.js';
+import { configurationError, type Settings } from './options.js';
+import type { Registered } from './registry.js';
+import type { SourceKind } from './source.js';
+import type { StoreTraits, TokenStore } from './store/store.js';
+
+const FILE_STORE = "fileStore({ directory: 'data/tokens' }) from @evertoken/core/file";
+
+/** Refuses what options alone show to lose grants or to make processes evict each other. */
+export function checkOptions(accounts: Iterable<Registered>, settings: Settings): void {
+  for (const { account } of accounts) {
+    for (const kind of account.kinds) {
+      if (kind.keep === 'grant') {
+        if (!settings.store && !settings.grantStore && !settings.allowVolatileGrants)
+          throw volatileGrant(account.name, kind, 'the default store');
+      } else if (!settings.store && kind.issuance === 'superseding' && !settings.singleInstance) {
+        throw sharedNothing(account.name, kind, 'the default store');
+      }
+    }
+  }
+}
+
+/** Refuses what an open store does not promise. `role` says which of the kinds it keeps. */
+export function checkTraits(
+  accounts: Iterable<Registered>,
+  settings: Settings,
+  { store, traits, keeps }: { store: TokenStore; traits: StoreTraits; keeps: (kind: SourceKind) => boolean },
+): void {
+  for (const { account } of accounts) {
+    for (const kind of account.kinds) {
+      if (!keeps(kind)) continue;
+      if (kind.keep === 'grant' && traits.durable === false && !settings.allowVolatileGrants) {
+        throw volatileGrant(account.name, kind, store.name);
+      }
+      if (kind.issuance !== 'superseding') continue;
+      if (traits.scope === 'process' && !settings.singleInstance) throw sharedNothing(account.name, kind, store.name);
+      const unchecked = maxUncheckedMs(kind, settings);
+      if (kind.overlapMs !== undefined && kind.overlapMs > 0 && !store.watch && unchecked >= kind.overlapMs) {
+        throw configurationError(
+          `"maxUncheckedMs" must be below ${kind.overlapMs}, the time a superseded ${kind.kind} of account "${account.name}" still works, got ${unchecked}`,
+          { account: account.name },
+        );
+      }
+    }
+  }
+}
+
+/** How long a copy may go unchecked: short where a superseded token may die at once. */
+export function maxUncheckedMs(kind: Pick<SourceKind, 'issuance' | 'overlapMs'>, settings: Settings): number {
+  return kind.issuance === 'superseding' && !kind.overlapMs
+    ? Math.min(settings.maxUncheckedMs, DEFAULTS.maxUncheckedUnknownOverlapMs)
+    : settings.maxUncheckedMs;
+}
+
+function volatileGrant(account: string, { kind }: SourceKind, store: string) {
+  return configurationError(
+    `"grantStore" must be a durable store for account "${account}": losing its ${kind} costs a person a new sign-in, and ${store} forgets it. ` +
+      `Add: grantStore: ${FILE_STORE} (in tests: allowVolatileGrants: true)`,
+    { account },
+  );
+}
+
+function sharedNothing(account: string, { kind }: SourceKind, store: string) {
+  return configurationError(
+    `"store" must be shared by all processes that use account "${account}": each new ${kind} kills the last one, and ${store} has process scope. ` +
+      `Pass a store with host or fleet scope, such as ${FILE_STORE}, or confirm that there is one process only: singleInstance: true`,
+    { account },
+  );
+}

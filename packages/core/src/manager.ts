@@ -1,0 +1,448 @@
+import type { Account, RefreshOptions } from './account.js';
+import type { Copy } from './copies.js';
+import { ElapsedClock } from './elapsed.js';
+import { type Engine, keyEvent } from './engine.js';
+import { TokenError } from './errors.js';
+import { EventHub, type TokenEvents } from './events.js';
+import { Flights, rejectedAgain } from './flights.js';
+import { checkOptions, checkTraits } from './gate.js';
+import type { TokenKey } from './key.js';
+import { Memory } from './memory.js';
+import { memoryStore } from './memory-store.js';
+import { configurationError, readOptions, readRefresh, type Settings, type TokenManagerOptions } from './options.js';
+import { idsOf, subjectOf } from './provider/send.js';
+import { Registry } from './registry.js';
+import type { AdoptBasis, IssueRequest, SourceKind, TokenSource } from './source.js';
+import { StoreLink } from './store-link.js';
+import type { IssuedToken, Token } from './token.js';
+import type {
+  GetOptions,
+  KeyFilter,
+  RefreshReport,
+  RefreshResult,
+  SweepOptions,
+  TokenStatus,
+  Tokens,
+} from './tokens.js';
+
+/** What `close` could not finish: keys whose outcome is unknown to this process. */
+export interface CloseReport {
+  readonly unanswered: readonly { readonly account: string; readonly kind: string; readonly subject?: string }[];
+}
+
+/**
+ * Keeps the tokens of its accounts valid, together with every other process on the same store: one refresh per real need,
+ * never an older token over a newer one, never a lost grant.
+ *
+ * Constructing one touches nothing. `get` works at once; `start` opens the stores ahead of the first call; something
+ * periodic calls `refreshDue`.
+ *
+ * @throws TokenError `ERR_TOKEN_CONFIGURATION` from the constructor, naming the option and the way out.
+ */
+export class TokenManager implements Tokens {
+  readonly #engine: Engine;
+  readonly #settings: Settings;
+  readonly #clock: ElapsedClock;
+  readonly #registry = new Registry();
+  readonly #events = new EventHub();
+  readonly #memory: Memory;
+  readonly #flights: Flights;
+  readonly #store: StoreLink;
+  readonly #grantStore: StoreLink;
+  readonly #rejections = new Map<string, Promise<Token>>();
+  readonly #inFlight = new Map<Promise<unknown>, TokenSource | undefined>();
+  /** Configured keys that are known to the store: the due index names them. */
+  readonly #known = new Set<TokenKey>();
+  #phase: 'open' | 'drained' | 'closed' = 'open';
+  #beat: (() => void) | undefined;
+
+  constructor(options: TokenManagerOptions) {
+    this.#settings = readOptions(options);
+    const settings = this.#settings;
+    this.#clock = new ElapsedClock(settings.clock);
+    for (const account of options.accounts ?? []) {
+      if (this.#registry.get(account?.name)) {
+        throw configurationError(`"name" of an account must be unique: there are two called "${account.name}"`, {
+          account: account.name,
+        });
+      }
+      this.#registry.add(account);
+    }
+    checkOptions(this.#registry.all(), settings);
+    const store = settings.store ?? memoryStore({ clock: settings.clock });
+    const grantStore = settings.grantStore ?? store;
+    const link = (of: typeof store, keeps: (kind: SourceKind) => boolean) =>
+      new StoreLink(of, {
+        clock: this.#clock,
+        timeoutMs: settings.storeTimeoutMs,
+        check: (traits) => checkTraits(this.#registry.all(), settings, { store: of, traits, keeps }),
+      });
+    const shared = grantStore === store;
+    this.#store = link(store, ({ keep }) => shared || keep === 'obtainable');
+    this.#grantStore = shared ? this.#store : link(grantStore, ({ keep }) => keep === 'grant');
+    this.#engine = this.#makeEngine();
+    this.#memory = this.#engine.memory;
+    this.#flights = this.#engine.flights;
+    for (const { store: watched } of this.#links()) watched.watch?.((key) => this.#memory.changed(key));
+  }
+
+  get(source: TokenSource, options?: GetOptions): Promise<Token> {
+    const ready = this.#memory.answer(source.key);
+    if (ready !== undefined) {
+      const now = this.#clock.now();
+      // Nine calls in ten end here: one look-up, one comparison, no allocation.
+      if (now < ready.quietUntil && (options === undefined || suffices(options, ready.endsAt - now)))
+        return ready.promise;
+    }
+    return this.#get(source, options);
+  }
+
+  peek(source: TokenSource): Token | undefined {
+    const ready = this.#memory.answer(source.key);
+    const now = this.#clock.now();
+    if (ready !== undefined && now < ready.endsAt) return ready.token;
+    return this.#peek(source, now);
+  }
+
+  reject(source: TokenSource, refused: Token | string): Promise<Token> {
+    const value = typeof refused === 'string' ? refused : refused?.value;
+    if (typeof value !== 'string' || value === '') {
+      return Promise.reject(
+        configurationError('"refused" must be the token or the value that the platform refused', {
+          account: source.account,
+        }),
+      );
+    }
+    const id = `${source.key}\n${value}`;
+    const pending = this.#rejections.get(id);
+    if (pending) return pending;
+    const rejecting = this.#reject(source, value).finally(() => this.#rejections.delete(id));
+    this.#rejections.set(id, rejecting);
+    return rejecting;
+  }
+
+  async adopt(source: TokenSource, issued: IssuedToken, basis: AdoptBasis): Promise<void> {
+    this.#checkUse(source);
+    const { adopt } = await import('./adopt.js');
+    await this.#tracked(source, adopt(this.#engine, source, issued, basis));
+  }
+
+  async authorize(source: TokenSource, exchange: (request: IssueRequest) => Promise<IssuedToken>): Promise<Token> {
+    this.#checkUse(source);
+    const { authorize } = await import('./adopt.js');
+    return this.#tracked(source, authorize(this.#engine, source, exchange));
+  }
+
+  async revoke(source: TokenSource, { order }: { readonly order: number }): Promise<void> {
+    this.#checkUse(source);
+    const { entomb } = await import('./adopt.js');
+    await this.#tracked(source, entomb(this.#engine, source, order));
+  }
+
+  async forget(source: TokenSource, options: { readonly grant?: boolean } = {}): Promise<void> {
+    this.#checkUse(source);
+    if (source.keep === 'grant' && options.grant !== true) {
+      throw configurationError(
+        `${subjectOf(source)}: forgetting a grant costs a person a new sign-in; confirm it with { grant: true }`,
+        idsOf(source),
+      );
+    }
+    const { entomb } = await import('./adopt.js');
+    await this.#tracked(source, entomb(this.#engine, source, undefined));
+  }
+
+  async refresh(source: TokenSource, options: { readonly signal?: AbortSignal } = {}): Promise<RefreshResult> {
+    this.#checkUse(source);
+    const { refreshOne } = await import('./sweep.js');
+    return untilAborted(refreshOne(this.#engine, source, { mode: 'ask' }), source, options.signal);
+  }
+
+  async refreshAll(filter?: KeyFilter, options?: SweepOptions): Promise<RefreshReport> {
+    this.#engine.checkOpen();
+    const { refreshAll } = await import('./sweep.js');
+    return refreshAll(this.#engine, filter, options);
+  }
+
+  /**
+   * Refreshes what is due, once. Call it periodically; after `drain` it does nothing.
+   *
+   * Rejects with `ERR_TOKEN_STORE` where the store cannot say what is due, and with `ERR_TOKEN_CONFIGURATION` where the gate refuses it.
+   */
+  async refreshDue(options: SweepOptions = {}): Promise<RefreshReport> {
+    const { refreshDue } = await import('./sweep.js');
+    if (this.#phase === 'open') return refreshDue(this.#engine, this.#known, options);
+    const aborted = AbortSignal.abort();
+    return refreshDue({ ...this.#engine, links: () => [], registry: new Registry() }, this.#known, {
+      ...options,
+      signal: aborted,
+      jitterMs: 0,
+    });
+  }
+
+  async *inspect(filter?: KeyFilter): AsyncGenerator<TokenStatus> {
+    const { inspect } = await import('./inspect.js');
+    yield* inspect(this.#engine, filter);
+  }
+
+  /**
+   * Adds an account at run time; a known name with the same id gets the new options.
+   *
+   * @throws TokenError `ERR_TOKEN_CONFIGURATION`: a problem of its options, a name that is another account's.
+   */
+  add(account: Account, options: { readonly refresh?: RefreshOptions } = {}): void {
+    const refresh = options.refresh === undefined ? account.refresh : readRefresh('refresh', options.refresh);
+    const before = this.#registry.get(account?.name);
+    this.#registry.add(account, refresh);
+    try {
+      checkOptions(this.#registry.all(), this.#settings);
+      for (const link of this.#links()) link.recheck();
+    } catch (error) {
+      if (before) this.#registry.add(before.account, before.refresh);
+      else this.#registry.remove(account.name);
+      throw error;
+    }
+  }
+
+  /** Stops refreshing an account's tokens; deletes nothing stored. Whether there was one of that name. */
+  remove(name: string): boolean {
+    return this.#registry.remove(name);
+  }
+
+  /** The accounts, in the order they were added. */
+  accounts(): readonly Account[] {
+    return [...this.#registry.all()].map(({ account }) => account);
+  }
+
+  /** How an account's tokens are kept fresh: its own options over the manager's. */
+  optionsOf(name: string): RefreshOptions | undefined {
+    const registered = this.#registry.get(name);
+    return registered && { ...this.#settings.refresh, ...registered.refresh };
+  }
+
+  /** Subscribes to an event; the returned function ends that. A listener must not throw: what it throws becomes a process warning. */
+  on<Name extends keyof TokenEvents>(event: Name, listener: (event: TokenEvents[Name]) => void): () => void {
+    return this.#events.on(event, listener);
+  }
+
+  /**
+   * Opens the stores and loads what is known. `get` works without it; it moves errors of the set-up to the start.
+   *
+   * Rejects with `ERR_TOKEN_CONFIGURATION` where the gate refuses a store, and with `ERR_TOKEN_STORE` where one does not open.
+   */
+  async start(): Promise<void> {
+    this.#engine.checkOpen();
+    for (const link of this.#links()) await link.open();
+    const sources = this.accounts().flatMap((account) => [...account.sources()]);
+    await Promise.all(sources.map((source) => this.#memory.read(source)));
+  }
+
+  /** Calls `refreshDue` every `ms`, each time jittered by a tenth, until the returned function or `drain` ends it. Does not keep the process alive. */
+  refreshEvery(
+    ms: number,
+    onError: (error: unknown) => void = (error) => process.emitWarning(error as Error),
+  ): () => void {
+    if (!(ms > 0)) throw configurationError(`"ms" must be a positive number, got ${ms}`);
+    let stopped = false;
+    let cancel = () => {};
+    const beat = () => {
+      if (stopped) return;
+      cancel = this.#clock.after(ms, () => {
+        this.refreshDue({ jitterMs: ms / 10 })
+          .catch(onError)
+          .finally(beat);
+      });
+    };
+    beat();
+    const before = this.#beat;
+    this.#beat = () => {
+      before?.();
+      stopped = true;
+      cancel();
+    };
+    return () => {
+      stopped = true;
+      cancel();
+    };
+  }
+
+  /** Starts nothing new and waits for what is in flight to be stored; afterwards `get` answers from memory. */
+  async drain(): Promise<void> {
+    if (this.#phase === 'open') this.#phase = 'drained';
+    this.#beat?.();
+    while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight.keys());
+  }
+
+  /** `drain` within `closeTimeoutMs`, then closes the stores. Names what is still unanswered; it goes on, and its answer is still stored. */
+  async close(): Promise<CloseReport> {
+    if (this.#phase === 'closed') return { unanswered: [] };
+    let cancel = () => {};
+    const limit = new Promise<void>((resolve) => {
+      cancel = this.#clock.after(this.#settings.closeTimeoutMs, resolve);
+    });
+    await Promise.race([this.drain(), limit]);
+    cancel();
+    const unanswered = [...new Set(this.#inFlight.values())].filter((source) => source !== undefined).map(idsOf);
+    this.#phase = 'closed';
+    const closing = Promise.all(this.#links().map(({ store }) => store.close())).then(() => {});
+    // A rotating answer that is still on its way needs the store to be put into.
+    if (unanswered.length === 0) await closing;
+    else closing.catch(() => {});
+    return { unanswered: unanswered as CloseReport['unanswered'] };
+  }
+
+  async #get(source: TokenSource, options: GetOptions = {}): Promise<Token> {
+    const { signal, minValidityMs = 0 } = options;
+    if (signal?.aborted) throw aborted(source);
+    if (!(minValidityMs >= 0)) throw configurationError('"minValidityMs" must be a number of at least 0');
+    if (this.#phase !== 'open') return this.#fromMemory(source);
+    this.#checkUse(source);
+    let copy = this.#memory.copy(source);
+    const age = copy && this.#memory.age(source, copy);
+    if (age === undefined || age === 'unchecked') copy = await untilAborted(this.#reread(source, copy), source, signal);
+    else if (age === 'old') this.#engine.own(this.#memory.read(source).catch(() => {}));
+    return untilAborted(this.#fresh(source, copy, minValidityMs), source, signal);
+  }
+
+  /** The three cases: fresh, refresh soon, refresh now. */
+  async #fresh(source: TokenSource, copy: Copy | undefined, minValidityMs: number): Promise<Token> {
+    const now = this.#clock.now();
+    const short =
+      copy !== undefined &&
+      minValidityMs > 0 &&
+      now + minValidityMs > copy.endsAt &&
+      this.#flights.canBringMore(source, copy, minValidityMs);
+    if (copy && now < copy.mustAt && !short) {
+      // Behind the caller: a failure is noted in the record and told as an event, the flight owns it.
+      if (now >= copy.soonAt) this.#flights.join(source, { mode: 'soon' }).catch(() => {});
+      return this.#memory.serve(source, copy);
+    }
+    try {
+      const landed = await this.#flights.join(source, { mode: 'need', minValidityMs });
+      if (landed.copy) return this.#memory.serve(source, landed.copy);
+    } catch (error) {
+      // While the token lives, a platform or store that is down is invisible to callers.
+      const living = this.#memory.copy(source) ?? copy;
+      if (living && this.#clock.now() < living.endsAt) return this.#memory.serve(source, living);
+      throw error;
+    }
+    throw new TokenError('ERR_TOKEN_TRANSPORT', `${subjectOf(source)}: the refresh brought no token`, idsOf(source));
+  }
+
+  /** What the store says, or the copy at hand while it lives if the store cannot be reached. */
+  async #reread(source: TokenSource, copy: Copy | undefined): Promise<Copy | undefined> {
+    try {
+      await this.#memory.read(source);
+      return this.#memory.copy(source);
+    } catch (error) {
+      if (copy && this.#clock.now() < copy.endsAt) return copy;
+      throw error;
+    }
+  }
+
+  async #reject(source: TokenSource, value: string): Promise<Token> {
+    this.#checkUse(source);
+    this.#memory.refuse(source, value);
+    const event = keyEvent(this.#engine, source);
+    const record = await this.#memory.read(source);
+    const stored = this.#memory.copy(source);
+    if (stored && stored.value !== value && this.#clock.now() < stored.mustAt) {
+      this.#events.emit('reject', { ...event, outcome: 'better' });
+      return this.#memory.serve(source, stored);
+    }
+    try {
+      const { copy } = await this.#flights.join(source, { mode: 'forced', refused: value, seen: record });
+      if (!copy || copy.value === value) throw rejectedAgain(source, undefined, 'repeated');
+      this.#events.emit('reject', { ...event, outcome: 'renewed' });
+      return this.#memory.serve(source, copy);
+    } catch (error) {
+      if (error instanceof TokenError && error.code === 'ERR_TOKEN_REJECTED_AGAIN')
+        this.#events.emit('reject', { ...event, outcome: 'again' });
+      throw error;
+    }
+  }
+
+  #peek(source: TokenSource, now: number): Token | undefined {
+    const copy = this.#memory.copy(source);
+    if (copy === undefined || now >= copy.endsAt) return undefined;
+    // Answering it once makes it a ready answer; its promise is already resolved and nobody has to await it.
+    void this.#memory.serve(source, copy);
+    return this.#memory.answer(source.key)?.token;
+  }
+
+  #fromMemory(source: TokenSource): Promise<Token> {
+    const copy = this.#memory.copy(source);
+    if (copy && this.#clock.now() < copy.endsAt) return this.#memory.serve(source, copy);
+    throw closed(source);
+  }
+
+  #checkUse(source: TokenSource): void {
+    this.#engine.checkOpen();
+    const registered = this.#registry.get(source?.account);
+    if (!registered) {
+      throw configurationError(
+        `account "${source?.account}" is not one of this manager's: add it to "accounts", or with add()`,
+        { account: source?.account },
+      );
+    }
+  }
+
+  async #tracked<T>(source: TokenSource, work: Promise<T>): Promise<T> {
+    this.#track(work, source);
+    return work;
+  }
+
+  #track(work: Promise<unknown>, source?: TokenSource): void {
+    const tracked = work.catch(() => {});
+    this.#inFlight.set(tracked, source);
+    tracked.finally(() => this.#inFlight.delete(tracked));
+  }
+
+  #links(): readonly StoreLink[] {
+    return this.#grantStore === this.#store ? [this.#store] : [this.#store, this.#grantStore];
+  }
+
+  #makeEngine(): Engine {
+    const engine = {
+      settings: this.#settings,
+      clock: this.#clock,
+      registry: this.#registry,
+      events: this.#events,
+      tokens: this,
+      linkOf: ({ keep }: Pick<TokenSource, 'keep'>) => (keep === 'grant' ? this.#grantStore : this.#store),
+      links: () => this.#links(),
+      checkOpen: () => {
+        if (this.#phase !== 'open') throw closed();
+      },
+      own: (work: Promise<unknown>, source?: TokenSource) => this.#track(work, source),
+    } as Omit<Engine, 'memory' | 'flights'> as Engine & { memory: Memory; flights: Flights };
+    return Object.assign(engine, { memory: new Memory(engine), flights: new Flights(engine) });
+  }
+}
+
+function suffices({ minValidityMs = 0, signal }: GetOptions, livesMs: number): boolean {
+  return livesMs >= minValidityMs && !signal?.aborted;
+}
+
+function aborted(source: TokenSource): TokenError {
+  return new TokenError('ERR_TOKEN_ABORTED', `${subjectOf(source)}: the caller gave up`, idsOf(source));
+}
+
+function closed(source?: TokenSource): TokenError {
+  const which = source ? `${subjectOf(source)}: ` : '';
+  return new TokenError(
+    'ERR_TOKEN_CLOSED',
+    `${which}the token manager is drained or closed`,
+    source ? idsOf(source) : {},
+  );
+}
+
+/** This caller's wait ends with its signal; the work goes on for the others. */
+function untilAborted<T>(work: Promise<T>, source: TokenSource, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(aborted(source));
+    if (signal.aborted) return abort();
+    signal.addEventListener('abort', abort, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

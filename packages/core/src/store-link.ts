@@ -1,0 +1,133 @@
+import type { ElapsedClock } from './elapsed.js';
+import { TokenError, withoutUrls } from './errors.js';
+import type { TokenKey } from './key.js';
+import type { StoreTraits, TokenStore } from './store/store.js';
+import type { EpochMs } from './token.js';
+
+/** How long a measured clock offset is believed over a slower, newer one, ms. */
+const OFFSET_MEMORY_MS = 5 * 60_000;
+
+/** What an answer of the store carries besides its content. */
+interface Timed {
+  readonly now: EpochMs;
+}
+
+/**
+ * One manager's way to one store: opens it once, limits every call in time, turns its failures into `ERR_TOKEN_STORE`, and
+ * knows the difference between its clock and ours.
+ */
+export class StoreLink {
+  readonly store: TokenStore;
+  readonly #clock: ElapsedClock;
+  readonly #timeoutMs: number;
+  readonly #check: (traits: StoreTraits) => void;
+  #opening: Promise<StoreTraits> | undefined;
+  #traits: StoreTraits | undefined;
+  #offsetMs = 0;
+  #offsetRoundTripMs = Number.POSITIVE_INFINITY;
+  #offsetAt = Number.NEGATIVE_INFINITY;
+
+  /** `check` looks at what the store promises and throws what the gate refuses. */
+  constructor(
+    store: TokenStore,
+    options: { clock: ElapsedClock; timeoutMs: number; check: (traits: StoreTraits) => void },
+  ) {
+    this.store = store;
+    this.#clock = options.clock;
+    this.#timeoutMs = options.timeoutMs;
+    this.#check = options.check;
+  }
+
+  /** Whether the store is open and has passed the gate. */
+  get ready(): boolean {
+    return this.#traits !== undefined;
+  }
+
+  /** Opens the store, once; a failure is forgotten, so that the next caller tries again. */
+  async open(): Promise<void> {
+    if (this.#traits) return;
+    this.#opening ??= this.#limited('open', () => this.store.open());
+    try {
+      const traits = await this.#opening;
+      this.#check(traits);
+      this.#traits = traits;
+    } finally {
+      this.#opening = undefined;
+    }
+  }
+
+  /** Looks again at what the open store promises, after an account was added. */
+  recheck(): void {
+    if (this.#traits) this.#check(this.#traits);
+  }
+
+  /** One call of the store, opened before, limited in time. */
+  async call<Answer>(what: string, operation: (store: TokenStore) => Promise<Answer>): Promise<Answer> {
+    if (!this.#traits) await this.open();
+    return this.#limited(what, () => operation(this.store));
+  }
+
+  /** A call whose answer carries the store's time: measures the offset on the way. */
+  async timed<Answer extends Timed>(what: string, operation: (store: TokenStore) => Promise<Answer>): Promise<Answer> {
+    const before = this.#clock.now();
+    const answer = await this.call(what, operation);
+    this.#measure(answer.now, before, this.#clock.now());
+    return answer;
+  }
+
+  read(key: TokenKey) {
+    return this.timed('read', (store) => store.read(key));
+  }
+
+  /** The store's time now. */
+  now(): EpochMs {
+    return this.#clock.now() + this.#offsetMs;
+  }
+
+  toStore(local: EpochMs): EpochMs {
+    return local + this.#offsetMs;
+  }
+
+  toLocal(stored: EpochMs): EpochMs {
+    return stored - this.#offsetMs;
+  }
+
+  #measure(now: EpochMs, before: EpochMs, after: EpochMs): void {
+    const roundTrip = after - before;
+    if (roundTrip > this.#offsetRoundTripMs && after - this.#offsetAt < OFFSET_MEMORY_MS) return;
+    // The store read its clock somewhere between the two: a store without a clock of its own must come out as no offset.
+    const offset = now >= before && now <= after ? 0 : now - (before + after) / 2;
+    this.#offsetMs = offset;
+    this.#offsetRoundTripMs = roundTrip;
+    this.#offsetAt = after;
+  }
+
+  #limited<Answer>(what: string, operation: () => Promise<Answer>): Promise<Answer> {
+    return new Promise<Answer>((resolve, reject) => {
+      const cancel = this.#clock.after(this.#timeoutMs, () => {
+        reject(
+          new TokenError('ERR_TOKEN_STORE', `${this.store.name}: no answer to ${what} within ${this.#timeoutMs} ms`, {
+            reason: 'timeout',
+          }),
+        );
+      });
+      operation().then(
+        (answer) => {
+          cancel();
+          resolve(answer);
+        },
+        (cause: unknown) => {
+          cancel();
+          reject(cause instanceof TokenError ? cause : this.#failure(what, cause));
+        },
+      );
+    });
+  }
+
+  #failure(what: string, cause: unknown): TokenError {
+    const clean = withoutUrls(cause);
+    const { code } = (clean ?? {}) as { code?: unknown };
+    const why = typeof code === 'string' ? ` (${code})` : '';
+    return new TokenError('ERR_TOKEN_STORE', `${this.store.name}: ${what} failed${why}`, { cause });
+  }
+}
