@@ -1,0 +1,25 @@
+export type { CallFilter, SandboxCall } from './calls.js';
+export type { Clock } from './clock.js';
+export { createSandbox } from './create-sandbox.js';
+export type { DingTalkAccount } from './dingtalk/account.js';
+export type { DingTalkAccountState, DingTalkTokenKind } from './dingtalk/app.js';
+export type { RenewableState } from './dingtalk/renewable.js';
+export type { FaultKind, FaultRule } from './faults.js';
+export type { NextEngineAccount, NextEngineUser } from './nextengine/account.js';
+export type { NextEngineAccountState } from './nextengine/app.js';
+export type { NextEngineUserState } from './nextengine/grant.js';
+export type { NextEnginePair } from './nextengine/pair.js';
+export type { SandboxOptions } from './options.js';
+export type { PlatformName } from './platform.js';
+export type {
+  DingTalkControls,
+  NextEngineControls,
+  Sandbox,
+  SandboxState,
+  SandboxUrls,
+  WeChatControls,
+} from './sandbox.js';
+export { SANDBOX_ACCOUNTS } from './sandbox-accounts.js';
+export type { WeChatAccount } from './wechat/account.js';
+export type { WeChatAccountState } from './wechat/app.js';
+export type { WeChatTokenKind, WeChatTokenState } from './wechat/token-line.js';

@@ -1,0 +1,123 @@
+import type { Clock } from '../clock.js';
+import type { Mount, PlatformCall, Refusal, Simulator } from '../platform.js';
+import { formFields, type SandboxRequest, trimSlashes } from '../request.js';
+import type { NextEngineSettings } from './account.js';
+import { ApiCall } from './api-call.js';
+import { type NextEngineAccountState, NextEngineApp, NextEngineDirectory } from './app.js';
+import { exchange, usingCompanies } from './app-call.js';
+import { errorAnswer } from './envelope.js';
+import { NextEngineError } from './errors.js';
+import type { NextEngineGrant } from './grant.js';
+import type { NextEnginePair } from './pair.js';
+import { refused, signInPage } from './sign-in-page.js';
+
+const BUSY: Refusal = { code: '003002' };
+const MAINTENANCE: Refusal = { code: '003005' };
+const PLATFORM_MAINTENANCE: Refusal = { code: '002007' };
+
+/** `api.next-engine.org` and the sign-in page of `base.next-engine.org`. */
+export class NextEngineSimulator implements Simulator<NextEngineAccountState[]> {
+  readonly mounts: readonly Mount[] = [
+    { path: '/nextengine/api', platform: 'nextengine', open: (request) => this.#openApi(request) },
+    { path: '/nextengine/base', platform: 'nextengine', open: (request) => this.#openBase(request) },
+  ];
+  #directory: NextEngineDirectory;
+  readonly #accounts: readonly NextEngineSettings[];
+  readonly #clock: Clock;
+
+  constructor(accounts: readonly NextEngineSettings[], clock: Clock) {
+    this.#accounts = accounts;
+    this.#clock = clock;
+    this.#directory = this.#build();
+  }
+
+  /** A new pair, as if the user had signed in and the app had exchanged the `state`. Supersedes the one before. */
+  issuePair(clientId: string, uid: string): NextEnginePair {
+    const { app, grant } = this.#find(clientId, uid);
+    const pair = grant.signIn(app.now(), true);
+    this.#directory.remember(app, grant, pair);
+    return pair;
+  }
+
+  currentPair(clientId: string, uid: string): NextEnginePair | undefined {
+    return this.#find(clientId, uid).grant.pair;
+  }
+
+  /** What the sign-in page hands to the redirect URI. */
+  signIn(clientId: string, uid: string): { uid: string; state: string } {
+    return this.#find(clientId, uid).app.signIn(uid);
+  }
+
+  state(): NextEngineAccountState[] {
+    return this.#directory.all().map((app) => app.state());
+  }
+
+  reset(): void {
+    this.#directory = this.#build();
+  }
+
+  #build(): NextEngineDirectory {
+    return new NextEngineDirectory(this.#accounts.map((settings) => new NextEngineApp(settings, this.#clock)));
+  }
+
+  #find(clientId: string, uid: string): { app: NextEngineApp; grant: NextEngineGrant } {
+    const app = this.#directory.app(clientId);
+    const grant = app?.grants.get(uid);
+    if (app === undefined) throw new TypeError('"clientId" is not an account of this sandbox');
+    if (grant === undefined) throw new TypeError('"uid" is not a user of this account');
+    return { app, grant };
+  }
+
+  #openApi(request: SandboxRequest): PlatformCall {
+    const path = trimSlashes(request.path);
+    const fields = formFields(request);
+    // The platform has POST only: any other method finds no path.
+    if (request.method === 'POST' && path === '/api_neauth') return this.#appCall(path, fields, exchange);
+    if (request.method === 'POST' && path === '/api_app/company') return this.#appCall(path, fields, usingCompanies);
+    const call = new ApiCall(request.method === 'POST' ? path : `${request.method} ${path}`, fields, this.#directory);
+    const owner = call.owner();
+    return {
+      endpoint: path,
+      account: owner?.app.settings.clientId,
+      subject: owner?.grant.user.uid,
+      work: () => call.work(),
+      refuse: (refusal) => call.refuse(refusal),
+      busy: BUSY,
+      maintenance: MAINTENANCE,
+    };
+  }
+
+  #appCall(path: string, fields: URLSearchParams, handle: typeof exchange): PlatformCall {
+    const directory = this.#directory;
+    const app = directory.app(fields.get('client_id'));
+    const work = () => handle(fields, directory);
+    return {
+      endpoint: path,
+      account: app?.settings.clientId,
+      subject: app?.grants.get(fields.get('uid') ?? '')?.user.uid,
+      work,
+      refuse: ({ code, message, work: first }) => {
+        if (first) work();
+        return errorAnswer(new NextEngineError(code, { message }), undefined, undefined);
+      },
+      busy: { code: '000001' },
+      maintenance: PLATFORM_MAINTENANCE,
+    };
+  }
+
+  #openBase(request: SandboxRequest): PlatformCall {
+    const directory = this.#directory;
+    const app = directory.app(request.query.get('client_id'));
+    const known = trimSlashes(request.path) === '/users/sign_in';
+    const work = () => (known ? signInPage(request.query, directory) : refused('not_found', 'There is no such page.'));
+    return {
+      endpoint: known ? '/users/sign_in/' : request.path,
+      account: app?.settings.clientId,
+      subject: app?.grants.get(request.query.get('uid') ?? '')?.user.uid,
+      work,
+      refuse: ({ code, message }) => refused(code, message ?? 'Sign-in is not possible now.'),
+      busy: BUSY,
+      maintenance: PLATFORM_MAINTENANCE,
+    };
+  }
+}

@@ -1,0 +1,66 @@
+import { assertCount, assertKnownKeys, assertRecord, assertText, assertUnique } from './check.js';
+import type { Clock } from './clock.js';
+import { type DingTalkAccount, type DingTalkSettings, dingTalkSettings } from './dingtalk/account.js';
+import { type NextEngineAccount, type NextEngineSettings, nextEngineSettings } from './nextengine/account.js';
+import { SANDBOX_ACCOUNTS } from './sandbox-accounts.js';
+import { type WeChatAccount, type WeChatSettings, weChatSettings } from './wechat/account.js';
+
+/** What a sandbox is made of. Every member has a default; unknown members are refused. */
+export interface SandboxOptions {
+  /** Default: 0, a free port. */
+  readonly port?: number;
+  /** Default: `127.0.0.1`. The sandbox has no access control: leave it on the loopback interface. */
+  readonly host?: string;
+  /** Where time comes from; the sandbox adds what `advance` was told. Default: the system clock. */
+  readonly clock?: Clock;
+  /** Default: the one account of `SANDBOX_ACCOUNTS`; likewise for the other platforms. */
+  readonly wechat?: readonly WeChatAccount[];
+  readonly dingtalk?: readonly DingTalkAccount[];
+  readonly nextengine?: readonly NextEngineAccount[];
+}
+
+/** Options with nothing left open. */
+export interface SandboxSettings {
+  readonly port: number;
+  readonly host: string;
+  readonly clock: Clock;
+  readonly wechat: readonly WeChatSettings[];
+  readonly dingtalk: readonly DingTalkSettings[];
+  readonly nextengine: readonly NextEngineSettings[];
+}
+
+const KEYS = ['port', 'host', 'clock', 'wechat', 'dingtalk', 'nextengine'];
+const SYSTEM_CLOCK: Clock = { now: () => Date.now() };
+
+/** Checks the options and fills in the defaults. Throws a `TypeError` that begins with the wrong member. */
+export function sandboxSettings(options: SandboxOptions): SandboxSettings {
+  assertKnownKeys('the sandbox options', assertRecord('options', options), KEYS);
+  const settings: SandboxSettings = {
+    port: assertCount('port', options.port ?? 0, 0, 65_535),
+    host: assertText('host', options.host ?? '127.0.0.1'),
+    clock: options.clock ?? SYSTEM_CLOCK,
+    wechat: accounts('wechat', options.wechat ?? [SANDBOX_ACCOUNTS.wechat]).map(weChatSettings),
+    dingtalk: accounts('dingtalk', options.dingtalk ?? [SANDBOX_ACCOUNTS.dingtalk]).map(dingTalkSettings),
+    nextengine: accounts('nextengine', options.nextengine ?? [SANDBOX_ACCOUNTS.nextengine]).map(nextEngineSettings),
+  };
+  if (typeof settings.clock.now !== 'function') throw new TypeError('"clock" must have a function now()');
+  const { wechat, dingtalk, nextengine } = settings;
+  assertUnique(
+    'appId',
+    wechat.map(({ appId }) => appId),
+  );
+  assertUnique(
+    'appKey',
+    dingtalk.map(({ appKey }) => appKey),
+  );
+  assertUnique(
+    'clientId',
+    nextengine.map(({ clientId }) => clientId),
+  );
+  return settings;
+}
+
+function accounts<T>(name: string, value: readonly T[]): readonly T[] {
+  if (!Array.isArray(value)) throw new TypeError(`"${name}" must be an array of accounts`);
+  return value;
+}

@@ -1,0 +1,82 @@
+import type { CallFilter, SandboxCall } from './calls.js';
+import type { DingTalkAccountState } from './dingtalk/app.js';
+import type { FaultRule } from './faults.js';
+import type { NextEngineAccountState } from './nextengine/app.js';
+import type { NextEnginePair } from './nextengine/pair.js';
+import type { WeChatAccountState } from './wechat/app.js';
+import type { WeChatTokenKind } from './wechat/token-line.js';
+
+/** A running sandbox: the simulated platforms on one HTTP server, and the handles to steer them. */
+export interface Sandbox {
+  /** Where the server listens, such as `http://127.0.0.1:40123`. */
+  readonly url: string;
+  readonly urls: SandboxUrls;
+  /** The sandbox's time, Unix milliseconds. */
+  now(): number;
+  /** Moves the sandbox's time forward by `ms`. Throws a `RangeError` for a negative number. */
+  advance(ms: number): void;
+  /** The platform calls so far, oldest first; the newest 100 000 at most. */
+  calls(filter?: CallFilter): SandboxCall[];
+  /** What the platforms hold now, as JSON; no token and no secret in it. */
+  state(): SandboxState;
+  /** Makes the next matching calls go wrong. Throws a `TypeError` for a rule that cannot be. */
+  fault(rule: FaultRule): void;
+  clearFaults(): void;
+  /** Handles what `late` faults have put off, at once. Returns how many requests there were. */
+  runLate(): number;
+  /** Time, tokens, counters, calls, faults and put-off requests are as at the start. */
+  reset(): void;
+  readonly wechat: WeChatControls;
+  readonly dingtalk: DingTalkControls;
+  readonly nextengine: NextEngineControls;
+  /** Stops listening and ends every connection and timer. May be called again. */
+  close(): Promise<void>;
+}
+
+/** Base URLs of the platforms, without a slash at the end. */
+export interface SandboxUrls {
+  /** Stands for `https://api.weixin.qq.com`. */
+  readonly wechat: string;
+  /** Stands for `https://oapi.dingtalk.com`. */
+  readonly dingtalkOapi: string;
+  /** Stands for `https://api.dingtalk.com`. */
+  readonly dingtalkApi: string;
+  /** Stands for `https://api.next-engine.org`. */
+  readonly nextengineApi: string;
+  /** Stands for `https://base.next-engine.org`. */
+  readonly nextengineBase: string;
+}
+
+export interface WeChatControls {
+  /** Ends the current token before its time; without `kind` that of both kinds. */
+  revoke(appId: string, kind?: WeChatTokenKind): void;
+}
+
+export interface DingTalkControls {
+  /**
+   * Business calls refuse the app's tokens from now on. The next fetch makes a new token, or with
+   * `keepReturningSame` hands out the dead one again and again.
+   */
+  revoke(appKey: string, options?: { readonly keepReturningSame?: boolean }): void;
+}
+
+export interface NextEngineControls {
+  /** A new pair, as if the user had signed in and the `state` had been exchanged. The pair before is superseded. */
+  issuePair(clientId: string, uid: string): NextEnginePair;
+  currentPair(clientId: string, uid: string): NextEnginePair | undefined;
+  /** What the sign-in page would hand to the redirect URI: a `state` to exchange within five minutes. */
+  signIn(clientId: string, uid: string): { uid: string; state: string };
+}
+
+/** What the platforms hold. */
+export interface SandboxState {
+  readonly now: number;
+  readonly offsetMs: number;
+  readonly calls: number;
+  /** Requests put off by `late` faults. */
+  readonly late: number;
+  readonly faults: readonly FaultRule[];
+  readonly wechat: readonly WeChatAccountState[];
+  readonly dingtalk: readonly DingTalkAccountState[];
+  readonly nextengine: readonly NextEngineAccountState[];
+}
