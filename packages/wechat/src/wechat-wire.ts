@@ -1,0 +1,90 @@
+import type { IssuedToken } from '@evertoken/core';
+import { malformed, objectOf, type PlatformAnswer, type PlatformRequest } from '@evertoken/core/provider';
+
+/** Host of official accounts and mini programs. */
+export const WECHAT_API = 'https://api.weixin.qq.com';
+
+/** `type` of `getticket`. */
+export type TicketType = 'jsapi' | 'wx_card';
+
+/** The part of a request that the platform's documents describe. */
+export type WireRequest = Pick<PlatformRequest, 'url' | 'method' | 'headers' | 'body'>;
+
+/** Whose request it was, for errors. */
+export type WireIds = Pick<PlatformRequest, 'account' | 'kind' | 'subject'>;
+
+/** `errcode` and `errmsg` of an answer that is no success. */
+export interface WireFailure {
+  readonly errcode: number;
+  /** Free text of the platform; changes over time. */
+  readonly errmsg: string;
+  /** `rid` (older: `hint`) inside `errmsg`. */
+  readonly requestId?: string;
+}
+
+export const JSON_HEADERS = Object.freeze({ 'content-type': 'application/json' });
+
+/** `POST /cgi-bin/stable_token` in its normal mode. `force_refresh` is for leaks and never sent from here. */
+export function stableTokenRequest(baseUrl: string, { id, secret }: { id: string; secret: string }): WireRequest {
+  return {
+    url: `${baseUrl}/cgi-bin/stable_token`,
+    method: 'POST',
+    headers: JSON_HEADERS,
+    body: JSON.stringify({ grant_type: 'client_credential', appid: id, secret, force_refresh: false }),
+  };
+}
+
+/** `GET /cgi-bin/token`. */
+export function tokenRequest(baseUrl: string, { id, secret }: { id: string; secret: string }): WireRequest {
+  const query = new URLSearchParams({ grant_type: 'client_credential', appid: id, secret });
+  return { url: `${baseUrl}/cgi-bin/token?${query}` };
+}
+
+/** `GET /cgi-bin/ticket/getticket`. */
+export function ticketRequest(
+  baseUrl: string,
+  { accessToken, type }: { accessToken: string; type: TicketType },
+): WireRequest {
+  return { url: `${baseUrl}/cgi-bin/ticket/getticket?${new URLSearchParams({ access_token: accessToken, type })}` };
+}
+
+/**
+ * What went wrong by the platform's own word; undefined where `errcode` is absent or 0. Errors come with HTTP 200, and
+ * successful answers of the token endpoints have no `errcode`.
+ *
+ * @throws TokenError `ERR_TOKEN_TRANSPORT` where the answer is no JSON or `errcode` no number.
+ */
+export function failureIn({ json, status }: PlatformAnswer, ids: WireIds): WireFailure | undefined {
+  if (json === undefined) throw malformed(ids, 'not JSON', { status });
+  const { errcode = 0, errmsg } = objectOf(json) ?? {};
+  const code = typeof errcode === 'string' && errcode !== '' ? Number(errcode) : errcode;
+  if (typeof code !== 'number' || !Number.isInteger(code))
+    throw malformed(ids, '"errcode" is no whole number', { status });
+  if (code === 0) return undefined;
+  const text = typeof errmsg === 'string' ? errmsg : '';
+  const requestId = requestIdIn(text);
+  return { errcode: code, errmsg: text, ...(requestId !== undefined && { requestId }) };
+}
+
+/**
+ * The token of a successful answer.
+ *
+ * @throws TokenError `ERR_TOKEN_TRANSPORT` where a field is missing or of the wrong type. An `expires_in` that is not a
+ * positive number is a defect of the answer and does not mean "expired now": taken at its word it would be a refetch loop.
+ */
+export function issuedIn(
+  { json, status }: PlatformAnswer,
+  field: 'access_token' | 'ticket',
+  ids: WireIds,
+): IssuedToken {
+  const { [field]: value, expires_in: seconds } = objectOf(json) ?? {};
+  if (typeof value !== 'string' || value === '') throw malformed(ids, `"${field}" is no text`, { status });
+  if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds <= 0) {
+    throw malformed(ids, '"expires_in" is no positive number', { status });
+  }
+  return { value, lifetimeMs: seconds * 1000 };
+}
+
+function requestIdIn(errmsg: string): string | undefined {
+  return /\brid: ?([\w-]+)/.exec(errmsg)?.[1] ?? /\bhint: ?\[([^\]]+)\]/.exec(errmsg)?.[1]?.trim();
+}
