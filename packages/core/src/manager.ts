@@ -69,7 +69,7 @@ export class TokenManager implements Tokens {
       this.#registry.add(account);
     }
     checkOptions(this.#registry.all(), settings);
-    const store = settings.store ?? memoryStore({ clock: settings.clock });
+    const store = settings.store ?? memoryStore({ clock: this.#clock });
     const grantStore = settings.grantStore ?? store;
     const link = (of: typeof store, keeps: (kind: SourceKind) => boolean) =>
       new StoreLink(of, {

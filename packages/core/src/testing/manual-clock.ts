@@ -30,6 +30,7 @@ export class ManualClock implements Clock {
 
   /** Moves both clocks on, and calls back what comes due on the way, each at its time, with what it leads to. */
   async advance(ms: number): Promise<void> {
+    await settle();
     const end = this.#monotonic + ms;
     for (let next = this.#next(end); next; next = this.#next(end)) {
       this.#timers.delete(next);

@@ -80,7 +80,9 @@ export function storeContract(
         attempt: { epoch: 0, state: 'active' },
       });
       expect(record?.generation).toBeGreaterThanOrEqual(Math.floor(clock.now()));
-      expect(await other.commit(KEY, token('b', clock), { predecessor: 0 })).toMatchObject({ token: { value: 'token of a' } });
+      expect(await other.commit(KEY, token('b', clock), { predecessor: 0 })).toMatchObject({
+        token: { value: 'token of a' },
+      });
       expect(await store.remove(KEY, record?.generation ?? 0)).toBe(true);
       expect(await store.commit(KEY, token('b', clock), { predecessor: 0 })).toMatchObject({
         attempt: { state: 'gone' },
@@ -149,7 +151,9 @@ export function storeContract(
     test('re-reads in the claim: who saw an older generation or epoch gets the present record', async (store, clock, other) => {
       const generation = await seed(store, clock, 'a');
       await other.commit(KEY, token('b', clock), { predecessor: generation });
-      expect(await store.claim({ key: KEY, generation, epoch: 0 }, 'p1', TTL)).toMatchObject({ token: { value: 'token of b' } });
+      expect(await store.claim({ key: KEY, generation, epoch: 0 }, 'p1', TTL)).toMatchObject({
+        token: { value: 'token of b' },
+      });
     });
 
     test('renews a lease for its own epoch only', async (store, clock, other) => {
