@@ -81,7 +81,9 @@ export function appProblems(options: AppOptions, kinds: readonly string[]): stri
   }
   if (fetch !== undefined && typeof fetch !== 'function')
     problems.push(`"fetch" must be a function, got ${typeof fetch}`);
-  const strange = refresh?.kinds?.filter((kind) => !kinds.includes(kind)) ?? [];
+  // Its shape is core's to judge; which kinds there are, only we know.
+  const wanted: readonly string[] = Array.isArray(refresh?.kinds) ? refresh.kinds : [];
+  const strange = wanted.filter((kind) => !kinds.includes(kind));
   if (strange.length > 0) {
     problems.push(`"refresh.kinds" may name ${quoted(kinds)}; this account has no ${quoted(strange)}`);
   }

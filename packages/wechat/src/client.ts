@@ -54,7 +54,7 @@ export function weChatApi(account: ClientAccount, tokens: Tokens): WeChatApi {
   const source = account.accessToken;
 
   async function run<T>(call: Call): Promise<T> {
-    const token = await tokens.get(source, call.signal ? { signal: call.signal } : {});
+    const token = await tokens.get(source, call.signal && { signal: call.signal });
     const first = await attempt<T>(call, token.value);
     if (!(first instanceof WeChatError)) return first.value;
     if (!isDeadToken(first.errcode)) throw first;

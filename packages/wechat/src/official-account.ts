@@ -1,4 +1,4 @@
-import { type Account, type GetOptions, systemClock, type TokenSource, type Tokens } from '@evertoken/core';
+import { type Account, systemClock, type TokenSource, type Tokens } from '@evertoken/core';
 import { type AppOptions, appProblems, readApp } from './app.js';
 import {
   type WeChatApi,
@@ -220,8 +220,7 @@ export class OfficialAccountClient {
     source: TokenSource,
     { timestamp = Math.floor(systemClock.now() / 1000), nonceStr = nonce(), signal }: SignOptions,
   ): Promise<{ readonly timestamp: number; readonly nonceStr: string; readonly ticket: string }> {
-    const options: GetOptions = signal ? { signal } : {};
-    const { value } = await this.#tokens.get(source, options);
+    const { value } = await this.#tokens.get(source, signal && { signal });
     return { timestamp, nonceStr, ticket: value };
   }
 }

@@ -121,6 +121,11 @@ describe.each(factories)('%s', (_, make) => {
     expect(problems[0]).not.toMatch(/app-secret|password/);
   });
 
+  it('leaves the shape of "refresh" to the manager', () => {
+    expect(problemsOf({ refresh: { kinds: 'stable_access_token' } })).toEqual([]);
+    expect(problemsOf({ refresh: null })).toEqual([]);
+  });
+
   it('builds handles whatever it was given', () => {
     for (const appId of ['\ud800', 'x'.repeat(999), 1, null, ' ']) {
       expect(() => make({ ...given, appId } as AppOptionsOf).accessToken.key).not.toThrow();
