@@ -33,6 +33,7 @@ export interface NextEngineAccount {
   readonly clientSecret: string;
   /** The registered redirect URI; the sign-in page refuses any other. Default: every URI is accepted. */
   readonly redirectUri?: string;
+  /** Who can sign in; the `uid`s differ. */
   readonly users: readonly NextEngineUser[];
   /** Lifetime of an access token. Default: 86 400 000 (1 day). */
   readonly accessTokenLifeMs?: number;
@@ -58,7 +59,9 @@ export interface NextEngineAccount {
   readonly overload?: false | '003001' | '003002' | 'wait';
   /** Real milliseconds that `wait_flag=1` waits for. Default: 0. */
   readonly overloadWaitMs?: number;
+  /** The platform (002007), the main function's host (003004) or the main function (003005) is down. Default: false. */
   readonly maintenance?: false | '002007' | '003004' | '003005';
+  /** The company's NextEngine (002003) or its main function (003003) is suspended. Default: false. */
   readonly suspended?: false | '002003' | '003003';
   /** What `count` of a search counts: the sources disagree. Default: `total`. */
   readonly searchCount?: 'total' | 'page';
