@@ -117,7 +117,7 @@ async function outcomeOf<T>(
   const { status, json } = answer;
   const failure = failureOf(answer);
   if (failure === undefined && family.accepts(json)) return { body: json as T };
-  const meaning = failure === undefined ? 'unreadable' : meaningOf(failure, 'token');
+  const meaning = failure === undefined ? 'unreadable' : meaningOf(failure);
   if (failure === undefined || meaning === 'unreadable') {
     throw malformed({ account }, 'it is no answer of DingTalk', { status });
   }

@@ -162,11 +162,10 @@ function rowOf({ code }: DingTalkFailure): DingTalkErrorRow | undefined {
   return code === undefined ? undefined : rowsByCode.get(code);
 }
 
-/** What a refusal means, given what the refused request presented: without an access token none can be dead. */
-export function meaningOf(failure: DingTalkFailure, presented: 'secret' | 'token'): DingTalkMeaning {
+/** What a refusal means. `token` is for requests that present one; to others it is a plain refusal. */
+export function meaningOf(failure: DingTalkFailure): DingTalkMeaning {
   if (failure.banned) return 'banned';
   const meaning = rowOf(failure)?.meaning;
-  if (meaning === 'token' && presented === 'secret') return 'refused';
   if (meaning !== undefined) return meaning;
   if (failure.httpStatus === 429) return 'throttled';
   if (failure.httpStatus >= 500) return 'busy';

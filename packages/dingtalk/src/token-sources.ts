@@ -85,7 +85,7 @@ async function ask(
   const answer = await send({ ...wire, ...about, fetch: request.fetch, signal: request.signal });
   const failure = failureOf(answer);
   if (failure !== undefined) {
-    const meaning = meaningOf(failure, presented === undefined ? 'secret' : 'token');
+    const meaning = meaningOf(failure);
     if (meaning === 'token' && presented !== undefined) throw parentRejected(presented, failure.code);
     throw tokenErrorOf(failure, meaning, about, request);
   }
