@@ -64,7 +64,8 @@ export async function attempt(engine: Engine, input: AttemptInput): Promise<Atte
     durationMs: clock.now() - startedAt,
     forced: input.forced,
   });
-  return { kind: 'landed', copy, outcome };
+  // Forgotten or replaced while we asked: the record says what that means.
+  return copy ? { kind: 'landed', copy, outcome } : { kind: 'again' };
 }
 
 /** What the lease guard throws instead of sending; never leaves this file. */

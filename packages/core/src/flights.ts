@@ -252,13 +252,17 @@ export class Flights {
     let wake: () => void = () => {};
     const unwatch = link.store.watch?.((key) => key === source.key && wake());
     try {
-      for (let delay = FIRST_LOOK_MS; ; delay = Math.min(LAST_LOOK_MS, delay * 2)) {
-        const stop = new AbortController();
+      for (let look = 0, delay = FIRST_LOOK_MS; ; look++, delay = Math.min(LAST_LOOK_MS, delay * 2)) {
         const woken = new Promise<void>((resolve) => {
           wake = resolve;
         });
-        await Promise.race([woken, sleep(clock, delay * (0.5 + settings.random() / 2), stop.signal).catch(() => {})]);
-        stop.abort();
+        // The first look of a watcher comes at once: what happened before it began to watch, it was not told.
+        if (look > 0 || !unwatch) {
+          const stop = new AbortController();
+          const jittered = delay * (0.5 + settings.random() / 2);
+          await Promise.race([woken, sleep(clock, jittered, stop.signal).catch(() => {})]);
+          stop.abort();
+        }
         const record = (await link.read(source.key)).record ?? emptyRecord(source.key);
         const done =
           record.attempt.epoch !== epoch || record.generation !== held.generation || !this.#heldByOther(source, record);

@@ -1,0 +1,336 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { memoryStore, TokenManager, type TokenManagerOptions, type TokenStore } from '../src/index.js';
+import type { TokenRecord } from '../src/store/index.js';
+import { ManualClock } from '../src/testing/index.js';
+import { ModelPlatform, modelAccount, network } from './model-platform.js';
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+let clock: ManualClock;
+let platform: ModelPlatform;
+let store: TokenStore;
+
+beforeEach(() => {
+  clock = new ManualClock();
+  platform = new ModelPlatform(clock, 'rotating');
+  platform.lifetimeMs = DAY;
+  store = memoryStore({ clock });
+});
+
+function manage(options: TokenManagerOptions) {
+  return new TokenManager({ clock, random: () => 0.5, fetch: network, store, allowVolatileGrants: true, singleInstance: true, ...options });
+}
+
+const renewable = { subjects: ['user-1'], renewableFrom: (current: { expiresAt?: number }) => current.expiresAt ?? 0 };
+
+/** A signed-in user: the platform's current pair is T0/R0. */
+async function signedIn(options: Partial<TokenManagerOptions> = {}) {
+  const account = modelAccount(platform, renewable);
+  const manager = manage({ accounts: [account], ...options });
+  await manager.authorize(account.token, async () => ({ value: 'T0', refreshToken: 'R0', lifetimeMs: DAY, refreshTokenLifetimeMs: 3 * DAY }));
+  return { account, manager, source: account.token };
+}
+
+const record = async (key: TokenRecord['key']) => (await store.read(key)).record as TokenRecord;
+
+describe('a rotating grant', () => {
+  it('is needed before anything can be had: a user who never signed in is told so, without a platform call', async () => {
+    const account = modelAccount(platform, renewable);
+    await expect(manage({ accounts: [account] }).get(account.token)).rejects.toMatchObject({
+      code: 'ERR_TOKEN_REAUTHORIZATION_REQUIRED',
+      reason: 'absent',
+      subject: 'user-1',
+    });
+    expect(platform.calls).toBe(0);
+  });
+
+  it('is renewed once when it has expired, by whichever process needs it, both tokens together', async () => {
+    const { account, manager, source } = await signedIn();
+    const other = manage({ accounts: [account] });
+    expect((await manager.get(source)).value).toBe('T0');
+    await clock.advance(DAY);
+    const tokens = await Promise.all([manager, other].flatMap((each) => Array.from({ length: 50 }, () => each.get(source))));
+    expect(new Set(tokens.map(({ value }) => value))).toEqual(new Set(['T1']));
+    expect(platform.calls).toBe(1);
+    expect((await record(source.key)).token).toMatchObject({ value: 'T1', refreshToken: 'R1' });
+  });
+
+  it('is renewed by the sweep as soon as that is possible, and never before', async () => {
+    const { manager, source } = await signedIn();
+    await clock.advance(DAY - 1);
+    expect((await manager.refreshDue()).results).toEqual([]);
+    expect((await manager.refresh(source)).outcome).toBe('notYetRenewable');
+    await clock.advance(1);
+    expect((await manager.refreshDue()).counts.renewed).toBe(1);
+    expect(platform.calls).toBe(1);
+  });
+
+  it('never shows its refresh token to a reader', async () => {
+    const { manager, source } = await signedIn();
+    expect(JSON.stringify([await manager.get(source), manager.peek(source), await manager.refresh(source)])).not.toContain('R0');
+    for await (const status of manager.inspect()) expect(JSON.stringify(status)).not.toMatch(/"[TR]0"/);
+  });
+
+  it('needs a person only when the platform refuses the stored pair (S6)', async () => {
+    const { manager, source } = await signedIn();
+    const told: unknown[] = [];
+    manager.on('reauthorize', (event) => told.push(event.cause));
+    platform.refresh = 9;
+    await clock.advance(DAY);
+    const refused = { code: 'ERR_TOKEN_REAUTHORIZATION_REQUIRED', platformCode: '002002', reason: 'refused' };
+    await expect(manager.get(source)).rejects.toMatchObject(refused);
+    await expect(manager.get(source)).rejects.toMatchObject(refused);
+    expect((await manager.refreshDue()).results).toEqual([]);
+    expect(platform.calls).toBe(1);
+    expect(told).toEqual(['refused']);
+    expect((await record(source.key)).token?.refreshToken).toBe('R0');
+  });
+
+  it.each(['ERR_TOKEN_TRANSPORT', 'ERR_TOKEN_BUSY', 'ERR_TOKEN_MAINTENANCE', 'ERR_TOKEN_REFUSED', 'ERR_TOKEN_SUSPENDED'] as const)('never needs a person because of %s, nor because of a clock', async (code) => {
+    const { manager, source } = await signedIn();
+    platform.twists = Array(200).fill(code);
+    for (let hour = 0; hour < 24 * 5; hour++) {
+      await clock.advance(HOUR);
+      await manager.refreshDue();
+    }
+    expect((await record(source.key)).attempt.state).not.toBe('reauthorize');
+    platform.twists = [];
+    await clock.advance(HOUR);
+    await manager.refreshDue();
+    expect((await manager.get(source)).value).toBe('T1');
+  });
+
+  it('comes back to life by a new sign-in, which replaces the refused pair', async () => {
+    const { manager, source } = await signedIn();
+    platform.refresh = 9;
+    await clock.advance(DAY);
+    await manager.get(source).catch(() => {});
+    await manager.authorize(source, async () => ({ value: 'N0', refreshToken: 'R9', lifetimeMs: DAY }));
+    expect((await manager.get(source)).value).toBe('N0');
+    expect((await record(source.key)).attempt.state).toBe('active');
+  });
+
+  it('is never stored by half: the intent stays and the pair with it (S7)', async () => {
+    const { manager, source } = await signedIn();
+    platform.twists = ['halfPair'];
+    await clock.advance(DAY);
+    await expect(manager.get(source)).rejects.toMatchObject({ code: 'ERR_TOKEN_TRANSPORT', reason: 'malformed' });
+    const { token, attempt } = await record(source.key);
+    expect(token).toMatchObject({ value: 'T0', refreshToken: 'R0' });
+    expect(attempt).toMatchObject({ state: 'doubtful', intent: { uncertain: false } });
+  });
+
+  it('is presented again after a renewal with unknown outcome, and the verdict says that it was (S5)', async () => {
+    const { manager, source } = await signedIn();
+    platform.twists = ['lost'];
+    await clock.advance(DAY);
+    await expect(manager.get(source)).rejects.toMatchObject({ code: 'ERR_TOKEN_TRANSPORT' });
+    await clock.advance(HOUR);
+    await expect(manager.get(source)).rejects.toMatchObject({ code: 'ERR_TOKEN_REAUTHORIZATION_REQUIRED', reason: 'indeterminate' });
+    expect(platform.calls).toBe(2);
+  });
+
+  it('is saved by another way back where the source has one', async () => {
+    const account = modelAccount(platform, {
+      ...renewable,
+      recover: async () => ({ value: 'found', refreshToken: `R${platform.refresh}`, lifetimeMs: DAY }),
+    });
+    const manager = manage({ accounts: [account] });
+    await manager.authorize(account.token, async () => ({ value: 'T0', refreshToken: 'R0', lifetimeMs: DAY }));
+    platform.twists = ['lost'];
+    await clock.advance(DAY);
+    await manager.get(account.token).catch(() => {});
+    await clock.advance(HOUR);
+    expect((await manager.get(account.token)).value).toBe('found');
+  });
+
+  it('is not aborted by the caller, by close, or by the end of the lease: a late answer is stored (S2)', async () => {
+    const { account, manager, source } = await signedIn();
+    await clock.advance(DAY);
+    let open = () => {};
+    platform.gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const stop = new AbortController();
+    const asked = manager.get(source, { signal: stop.signal });
+    asked.catch(() => {});
+    await clock.advance(100);
+    stop.abort();
+    const closing = manager.close();
+    await clock.advance(60_000);
+    expect(await closing).toEqual({ unanswered: [{ account: 'model', kind: 'access_token', subject: 'user-1' }] });
+    open();
+    await clock.advance(10);
+    expect((await record(source.key)).token).toMatchObject({ value: 'T1', refreshToken: 'R1' });
+    expect((await manage({ accounts: [account] }).get(source)).value).toBe('T1');
+  });
+
+  it('keeps its lease while a slow platform works, so that nobody presents the pair a second time', async () => {
+    const { account, manager, source } = await signedIn();
+    const other = manage({ accounts: [account] });
+    await clock.advance(DAY);
+    let open = () => {};
+    platform.gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const asked = [manager.get(source), other.get(source)];
+    await clock.advance(38_000);
+    open();
+    for (const token of await Promise.all(asked.map((each, at) => each.catch(() => at)))) expect(token).toMatchObject({ value: 'T1' });
+    expect(platform.calls).toBe(1);
+  });
+
+  it('is forgotten only when that is confirmed, and a late answer does not bring it back', async () => {
+    const { manager, source } = await signedIn();
+    await expect(manager.forget(source)).rejects.toThrow(/\{ grant: true \}/);
+    await clock.advance(DAY);
+    let open = () => {};
+    platform.gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const asked = manager.get(source);
+    asked.catch(() => {});
+    await clock.advance(100);
+    await manager.forget(source, { grant: true });
+    open();
+    await clock.advance(100);
+    await expect(asked).rejects.toMatchObject({ code: 'ERR_TOKEN_REAUTHORIZATION_REQUIRED', reason: 'gone' });
+    expect(await record(source.key)).toMatchObject({ attempt: { state: 'gone' } });
+    expect((await record(source.key)).token).toBeUndefined();
+  });
+
+  it('warns before it ends', async () => {
+    const { manager } = await signedIn();
+    const endings: number[] = [];
+    manager.on('grantEnding', ({ endsAt }) => endings.push(endsAt));
+    const end = clock.now() + 3 * DAY;
+    platform.twists = Array(200).fill('ERR_TOKEN_BUSY');
+    await clock.advance(1.5 * DAY);
+    await manager.refreshDue();
+    expect(endings).toEqual([]);
+    await clock.advance(0.6 * DAY);
+    await manager.refreshDue();
+    expect(endings).toEqual([end]);
+  });
+});
+
+describe('adopt', () => {
+  it('takes over a pair learned from an answer that presented the stored one', async () => {
+    const { manager, source } = await signedIn();
+    await manager.adopt(source, { value: 'T5', refreshToken: 'R5', lifetimeMs: DAY }, { presented: 'T0' });
+    expect((await manager.get(source)).value).toBe('T5');
+    expect((await record(source.key)).token?.refreshToken).toBe('R5');
+  });
+
+  it('ignores an echo, also an old one that arrives late', async () => {
+    const { manager, source } = await signedIn();
+    await manager.adopt(source, { value: 'T0', refreshToken: 'R0' }, { presented: 'T0' });
+    await manager.adopt(source, { value: 'T5', refreshToken: 'R5', lifetimeMs: DAY }, { presented: 'T0' });
+    const { generation } = await record(source.key);
+    await manager.adopt(source, { value: 'T0', refreshToken: 'R0' }, { presented: 'T0' });
+    await manager.adopt(source, { value: 'T0', refreshToken: 'R0' }, { presented: 'T5' });
+    expect(await record(source.key)).toMatchObject({ generation, token: { value: 'T5' } });
+  });
+
+  it('drops a pair whose predecessor is no longer stored, and says so', async () => {
+    const { manager, source } = await signedIn();
+    const conflicts: unknown[] = [];
+    manager.on('conflict', (event) => conflicts.push(event));
+    await manager.adopt(source, { value: 'T5', refreshToken: 'R5', lifetimeMs: DAY }, { presented: 'T0' });
+    await manager.adopt(source, { value: 'T4', refreshToken: 'R4', lifetimeMs: DAY }, { presented: 'T-1' });
+    expect((await manager.get(source)).value).toBe('T5');
+    expect(conflicts).toHaveLength(1);
+  });
+
+  it('keeps the newest push, whatever order they arrive in', async () => {
+    platform = new ModelPlatform(clock, 'pushed');
+    const account = modelAccount(platform, { keep: 'grant', subjects: ['ticket'] });
+    const manager = manage({ accounts: [account] });
+    await expect(manager.get(account.token)).rejects.toMatchObject({ code: 'ERR_TOKEN_WAITING' });
+    await manager.adopt(account.token, { value: 'second' }, { order: 2 });
+    await manager.adopt(account.token, { value: 'first' }, { order: 1 });
+    expect((await manager.get(account.token)).value).toBe('second');
+    await manager.adopt(account.token, { value: 'third' }, { order: 3 });
+    await manager.adopt(account.token, { value: 'second' }, { order: 4 });
+    expect((await manager.get(account.token)).value).toBe('third');
+    await manager.revoke(account.token, { order: 2 });
+    expect((await manager.get(account.token)).value).toBe('third');
+    await manager.revoke(account.token, { order: 5 });
+    await expect(manager.get(account.token)).rejects.toMatchObject({ code: 'ERR_TOKEN_WAITING' });
+  });
+});
+
+describe('authorize', () => {
+  it('leaves what is stored as it is when the exchange fails, and lets the next one try', async () => {
+    const { manager, source } = await signedIn();
+    await expect(manager.authorize(source, () => Promise.reject(new Error('state expired')))).rejects.toThrow('state expired');
+    expect((await manager.get(source)).value).toBe('T0');
+    await manager.authorize(source, async () => ({ value: 'N0', refreshToken: 'R0', lifetimeMs: DAY }));
+    expect((await manager.get(source)).value).toBe('N0');
+  });
+
+  it('stores a pair without known end at once; asking completes its times', async () => {
+    const account = modelAccount(platform, renewable);
+    const manager = manage({ accounts: [account] });
+    await manager.authorize(account.token, async () => ({ value: 'T0', refreshToken: 'R0' }));
+    platform.twists = [() => ({ value: 'T0', refreshToken: 'R0', lifetimeMs: DAY, refreshTokenLifetimeMs: 3 * DAY })];
+    expect(manager.peek(account.token)).toMatchObject({ value: 'T0' });
+    expect(manager.peek(account.token)?.expiresAt).toBeUndefined();
+    expect((await manager.refresh(account.token)).outcome).toBe('unchanged');
+    expect(await manager.get(account.token)).toMatchObject({ value: 'T0', expiresAt: clock.now() + DAY });
+  });
+
+  it('waits for a renewal in flight instead of crossing it', async () => {
+    const { manager, source } = await signedIn();
+    await clock.advance(DAY);
+    let open = () => {};
+    platform.gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const order: string[] = [];
+    const renewal = manager.get(source).then(({ value }) => order.push(value));
+    await clock.advance(10);
+    const signIn = manager.authorize(source, async () => {
+      order.push('exchange');
+      return { value: 'N0', refreshToken: 'R1', lifetimeMs: DAY };
+    });
+    await clock.advance(100);
+    expect(order).toEqual([]);
+    open();
+    await clock.advance(5_000);
+    await Promise.all([renewal, signIn]);
+    expect(order).toEqual(['T1', 'exchange']);
+    expect((await manager.get(source)).value).toBe('N0');
+  });
+});
+
+describe('a superseding token', () => {
+  it('is in doubt after a request with unknown outcome: served for its overlap at most, asked for again within half of it (S11)', async () => {
+    platform = new ModelPlatform(clock, 'superseding');
+    const account = modelAccount(platform, { overlapMs: 300_000 });
+    const manager = manage({ accounts: [account] });
+    await manager.get(account.token);
+    platform.twists = ['lost'];
+    await clock.advance(1.5 * HOUR);
+    await manager.refreshDue();
+    expect((await record(account.token.key)).attempt).toMatchObject({ state: 'doubtful', doubtUntil: clock.now() + 300_000 });
+    expect((await manager.get(account.token)).value).toBe('T1');
+    await clock.advance(150_000);
+    await manager.refreshDue();
+    expect((await manager.get(account.token)).value).toBe('T3');
+    expect((await record(account.token.key)).attempt.state).toBe('active');
+  });
+
+  it('is not served beyond its overlap while in doubt', async () => {
+    platform = new ModelPlatform(clock, 'superseding');
+    const account = modelAccount(platform, { overlapMs: 300_000 });
+    const manager = manage({ accounts: [account] });
+    await manager.get(account.token);
+    platform.twists = Array(99).fill('lost');
+    await clock.advance(1.5 * HOUR);
+    await manager.refreshDue();
+    await clock.advance(300_000);
+    await expect(manager.get(account.token)).rejects.toMatchObject({ code: 'ERR_TOKEN_TRANSPORT' });
+    expect(manager.peek(account.token)).toBeUndefined();
+  });
+});
