@@ -1,7 +1,7 @@
 import { systemClock, type Tokens } from '@evertoken/core';
 import type { AppSettings } from './app-settings.js';
 import { type SignedInUser, signInUrl } from './nextengine-wire.js';
-import { exchangeSignIn, type SignInCallback } from './sign-in.js';
+import type { SignInCallback } from './sign-in.js';
 import { makeBinding, type SignInBinding } from './sign-in-binding.js';
 import { NextEngineUserClient } from './user-client.js';
 
@@ -35,7 +35,9 @@ export class NextEngineClient {
    * `ERR_TOKEN_SUSPENDED`, `ERR_TOKEN_MAINTENANCE`, `ERR_TOKEN_BUSY`, `ERR_TOKEN_TRANSPORT`, `ERR_TOKEN_STORE` as elsewhere;
    * a `state` is single-use, so start over after these too.
    */
-  exchange(callback: SignInCallback): Promise<SignedInUser> {
+  async exchange(callback: SignInCallback): Promise<SignedInUser> {
+    // A person waits here anyway; programs that only keep tokens fresh never load it.
+    const { exchangeSignIn } = await import('./sign-in.js');
     return exchangeSignIn(this.#settings, this.#tokens, callback);
   }
 
