@@ -441,8 +441,8 @@ function untilAborted<T>(work: Promise<T>, source: TokenSource, signal: AbortSig
   if (!signal) return work;
   return new Promise((resolve, reject) => {
     const abort = () => reject(aborted(source));
-    if (signal.aborted) return abort();
-    signal.addEventListener('abort', abort, { once: true });
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
   });
 }

@@ -51,7 +51,11 @@ export function nextRefreshAt(
   if (source.issuance === 'pushed') return undefined;
   const { expiresAt } = token;
   // No end is known: where the source can tell by asking, that is due at once.
-  if (expiresAt === undefined) return source.renewableFrom ? Math.max(now, source.renewableFrom(token)) : undefined;
+  if (expiresAt === undefined) {
+    if (!source.renewableFrom) return undefined;
+    // Asked and not told: again after a while, not in a loop.
+    return Math.max(unchanged ? now + windows.retryIntervalMs : now, source.renewableFrom(token));
+  }
   const lifetime = expiresAt - token.issuedAt;
   const wanted = Math.max(
     expiresAt - windows.refreshBeforeMs,

@@ -18,7 +18,15 @@ beforeEach(() => {
 });
 
 function manage(options: TokenManagerOptions) {
-  return new TokenManager({ clock, random: () => 0.5, fetch: network, store, allowVolatileGrants: true, singleInstance: true, ...options });
+  return new TokenManager({
+    clock,
+    random: () => 0.5,
+    fetch: network,
+    store,
+    allowVolatileGrants: true,
+    singleInstance: true,
+    ...options,
+  });
 }
 
 const renewable = { subjects: ['user-1'], renewableFrom: (current: { expiresAt?: number }) => current.expiresAt ?? 0 };
@@ -27,7 +35,12 @@ const renewable = { subjects: ['user-1'], renewableFrom: (current: { expiresAt?:
 async function signedIn(options: Partial<TokenManagerOptions> = {}) {
   const account = modelAccount(platform, renewable);
   const manager = manage({ accounts: [account], ...options });
-  await manager.authorize(account.token, async () => ({ value: 'T0', refreshToken: 'R0', lifetimeMs: DAY, refreshTokenLifetimeMs: 3 * DAY }));
+  await manager.authorize(account.token, async () => ({
+    value: 'T0',
+    refreshToken: 'R0',
+    lifetimeMs: DAY,
+    refreshTokenLifetimeMs: 3 * DAY,
+  }));
   return { account, manager, source: account.token };
 }
 
@@ -49,7 +62,9 @@ describe('a rotating grant', () => {
     const other = manage({ accounts: [account] });
     expect((await manager.get(source)).value).toBe('T0');
     await clock.advance(DAY);
-    const tokens = await Promise.all([manager, other].flatMap((each) => Array.from({ length: 50 }, () => each.get(source))));
+    const tokens = await Promise.all(
+      [manager, other].flatMap((each) => Array.from({ length: 50 }, () => each.get(source))),
+    );
     expect(new Set(tokens.map(({ value }) => value))).toEqual(new Set(['T1']));
     expect(platform.calls).toBe(1);
     expect((await record(source.key)).token).toMatchObject({ value: 'T1', refreshToken: 'R1' });
@@ -67,7 +82,9 @@ describe('a rotating grant', () => {
 
   it('never shows its refresh token to a reader', async () => {
     const { manager, source } = await signedIn();
-    expect(JSON.stringify([await manager.get(source), manager.peek(source), await manager.refresh(source)])).not.toContain('R0');
+    expect(
+      JSON.stringify([await manager.get(source), manager.peek(source), await manager.refresh(source)]),
+    ).not.toContain('R0');
     for await (const status of manager.inspect()) expect(JSON.stringify(status)).not.toMatch(/"[TR]0"/);
   });
 
@@ -86,7 +103,13 @@ describe('a rotating grant', () => {
     expect((await record(source.key)).token?.refreshToken).toBe('R0');
   });
 
-  it.each(['ERR_TOKEN_TRANSPORT', 'ERR_TOKEN_BUSY', 'ERR_TOKEN_MAINTENANCE', 'ERR_TOKEN_REFUSED', 'ERR_TOKEN_SUSPENDED'] as const)('never needs a person because of %s, nor because of a clock', async (code) => {
+  it.each([
+    'ERR_TOKEN_TRANSPORT',
+    'ERR_TOKEN_BUSY',
+    'ERR_TOKEN_MAINTENANCE',
+    'ERR_TOKEN_REFUSED',
+    'ERR_TOKEN_SUSPENDED',
+  ] as const)('never needs a person because of %s, nor because of a clock', async (code) => {
     const { manager, source } = await signedIn();
     platform.twists = Array(200).fill(code);
     for (let hour = 0; hour < 24 * 5; hour++) {
@@ -126,7 +149,10 @@ describe('a rotating grant', () => {
     await clock.advance(DAY);
     await expect(manager.get(source)).rejects.toMatchObject({ code: 'ERR_TOKEN_TRANSPORT' });
     await clock.advance(HOUR);
-    await expect(manager.get(source)).rejects.toMatchObject({ code: 'ERR_TOKEN_REAUTHORIZATION_REQUIRED', reason: 'indeterminate' });
+    await expect(manager.get(source)).rejects.toMatchObject({
+      code: 'ERR_TOKEN_REAUTHORIZATION_REQUIRED',
+      reason: 'indeterminate',
+    });
     expect(platform.calls).toBe(2);
   });
 
@@ -176,7 +202,8 @@ describe('a rotating grant', () => {
     const asked = [manager.get(source), other.get(source)];
     await clock.advance(38_000);
     open();
-    for (const token of await Promise.all(asked.map((each, at) => each.catch(() => at)))) expect(token).toMatchObject({ value: 'T1' });
+    for (const token of await Promise.all(asked.map((each, at) => each.catch(() => at))))
+      expect(token).toMatchObject({ value: 'T1' });
     expect(platform.calls).toBe(1);
   });
 
@@ -263,7 +290,9 @@ describe('adopt', () => {
 describe('authorize', () => {
   it('leaves what is stored as it is when the exchange fails, and lets the next one try', async () => {
     const { manager, source } = await signedIn();
-    await expect(manager.authorize(source, () => Promise.reject(new Error('state expired')))).rejects.toThrow('state expired');
+    await expect(manager.authorize(source, () => Promise.reject(new Error('state expired')))).rejects.toThrow(
+      'state expired',
+    );
     expect((await manager.get(source)).value).toBe('T0');
     await manager.authorize(source, async () => ({ value: 'N0', refreshToken: 'R0', lifetimeMs: DAY }));
     expect((await manager.get(source)).value).toBe('N0');
@@ -278,6 +307,19 @@ describe('authorize', () => {
     expect(manager.peek(account.token)?.expiresAt).toBeUndefined();
     expect((await manager.refresh(account.token)).outcome).toBe('unchanged');
     expect(await manager.get(account.token)).toMatchObject({ value: 'T0', expiresAt: clock.now() + DAY });
+  });
+
+  it('does not ask in a loop for times that are never told', async () => {
+    const account = modelAccount(platform, renewable);
+    const manager = manage({ accounts: [account] });
+    await manager.authorize(account.token, async () => ({ value: 'T0', refreshToken: 'R0' }));
+    platform.twists = Array(200).fill(() => ({ value: 'T0', refreshToken: 'R0' }));
+    for (let second = 0; second < 600; second++) {
+      expect((await manager.get(account.token)).value).toBe('T0');
+      await manager.refreshDue();
+      await clock.advance(1_000);
+    }
+    expect(platform.calls).toBeLessThan(12);
   });
 
   it('waits for a renewal in flight instead of crossing it', async () => {
@@ -313,7 +355,10 @@ describe('a superseding token', () => {
     platform.twists = ['lost'];
     await clock.advance(1.5 * HOUR);
     await manager.refreshDue();
-    expect((await record(account.token.key)).attempt).toMatchObject({ state: 'doubtful', doubtUntil: clock.now() + 300_000 });
+    expect((await record(account.token.key)).attempt).toMatchObject({
+      state: 'doubtful',
+      doubtUntil: clock.now() + 300_000,
+    });
     expect((await manager.get(account.token)).value).toBe('T1');
     await clock.advance(150_000);
     await manager.refreshDue();
