@@ -49,6 +49,7 @@ export class TokenManager implements Tokens {
   readonly #flights: Flights;
   readonly #store: StoreLink;
   readonly #grantStore: StoreLink;
+  readonly #gets = new Map<TokenKey, Promise<Token>>();
   readonly #rejections = new Map<string, Promise<Token>>();
   readonly #inFlight = new Map<Promise<unknown>, TokenSource | undefined>();
   /** Configured keys that are known to the store: the due index names them. */
@@ -94,7 +95,13 @@ export class TokenManager implements Tokens {
       if (now < ready.quietUntil && (options === undefined || suffices(options, ready.endsAt - now)))
         return ready.promise;
     }
-    return this.#get(source, options);
+    if (options !== undefined) return this.#get(source, options);
+    // Callers without wishes of their own share one answer, and its promise: a thousand of them cost little more than one.
+    const joined = this.#gets.get(source.key);
+    if (joined) return joined;
+    const getting = this.#get(source).finally(() => this.#gets.delete(source.key));
+    this.#gets.set(source.key, getting);
+    return getting;
   }
 
   peek(source: TokenSource): Token | undefined {

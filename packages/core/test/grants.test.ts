@@ -301,12 +301,19 @@ describe('authorize', () => {
   it('stores a pair without known end at once; asking completes its times', async () => {
     const account = modelAccount(platform, renewable);
     const manager = manage({ accounts: [account] });
+    const commits: unknown[] = [];
+    manager.on('commit', ({ cause, expiresAt }) => commits.push({ cause, expiresAt }));
+    platform.twists = Array(9).fill(() => ({
+      value: 'T0',
+      refreshToken: 'R0',
+      lifetimeMs: DAY,
+      refreshTokenLifetimeMs: 3 * DAY,
+    }));
     await manager.authorize(account.token, async () => ({ value: 'T0', refreshToken: 'R0' }));
-    platform.twists = [() => ({ value: 'T0', refreshToken: 'R0', lifetimeMs: DAY, refreshTokenLifetimeMs: 3 * DAY })];
-    expect(manager.peek(account.token)).toMatchObject({ value: 'T0' });
-    expect(manager.peek(account.token)?.expiresAt).toBeUndefined();
     expect((await manager.refresh(account.token)).outcome).toBe('unchanged');
+    expect(commits[0]).toEqual({ cause: 'grant', expiresAt: undefined });
     expect(await manager.get(account.token)).toMatchObject({ value: 'T0', expiresAt: clock.now() + DAY });
+    expect((await record(account.token.key)).token).toMatchObject({ refreshTokenExpiresAt: clock.now() + 3 * DAY });
   });
 
   it('does not ask in a loop for times that are never told', async () => {
