@@ -1,0 +1,254 @@
+import { type Clock, DEFAULTS, systemClock, TokenError, type TokenKey } from '@evertoken/core';
+import {
+  type AttemptChange,
+  type CommitOptions,
+  claimStep,
+  commitStep,
+  DueIndex,
+  type DuePage,
+  type DueQuery,
+  duePage,
+  emptyRecord,
+  type Intent,
+  isDue,
+  type Lease,
+  type ListFilter,
+  listPage,
+  type NoteOptions,
+  noteStep,
+  type Page,
+  parkStep,
+  removeStep,
+  renewStep,
+  type Seen,
+  type Step,
+  type StoreTraits,
+  type TokenPart,
+  type TokenRecord,
+  type TokenStore,
+} from '@evertoken/core/store';
+import { CacheRecords } from './cache-records.js';
+import type { TokenCache } from './interfaces/token-cache.interface.js';
+
+/** Options of `cacheStore`. */
+export interface CacheStoreOptions {
+  /** Stands before every key in the cache. Default `evertoken:`. */
+  readonly keyPrefix?: string;
+  /** How late an operation may still take effect, ms: as long as somebody waits for it. Default 2 s, as the manager's `storeTimeoutMs`. */
+  readonly timeoutMs?: number;
+  /** Replaces the store's clock. Default: the system's. */
+  readonly clock?: Clock;
+}
+
+const DAY_MS = 24 * 60 * 60_000;
+/** A day: how long a record outlives its token, so that its generation and history are not lost with it. */
+const MARGIN_MS = DAY_MS;
+/** 400 days: how long a record without known end is kept. Never 0, which means for ever, nor none, which means the cache's default. */
+const ENDLESS_MS = 400 * DAY_MS;
+/** 30 days: how long a tombstone stands. */
+const TOMBSTONE_MS = 30 * DAY_MS;
+
+/**
+ * Keeps tokens in the application's cache-manager: in its last store, the one that other processes see. They share the
+ * tokens, nothing else: leases, failures and the comparison before a commit are this process's own, so its scope is the
+ * process even on Redis, and it is not durable. Good for tokens that can be asked for again; the manager refuses others.
+ *
+ * A cache has no index. `due` and `list` know the keys that this process has read or written, which after `start` are all
+ * of `account.sources()`; a subject's key joins them with its first use.
+ *
+ * @example
+ * TokenModule.forRootAsync({ accountNames: ['shop'], inject: [CACHE_MANAGER], useFactory: (cache: Cache) => ({ accounts: [shop], store: cacheStore(cache) }) })
+ */
+export function cacheStore(cache: TokenCache, options: CacheStoreOptions = {}): TokenStore {
+  return new CacheStore(() => cache, options);
+}
+
+/** The same over a cache that is found when the store is opened. */
+export class CacheStore implements TokenStore {
+  readonly name = 'cacheStore';
+  readonly #find: () => TokenCache;
+  readonly #prefix: string;
+  readonly #timeoutMs: number;
+  readonly #clock: Clock;
+  #records: CacheRecords | undefined;
+  #closed = false;
+  /** Records as this process last saw or wrote them. Their attempt parts, leases included, are kept nowhere else. */
+  readonly #local = new Map<TokenKey, TokenRecord>();
+  readonly #due = new DueIndex();
+  /** The last operation of each key that is not done. */
+  readonly #turns = new Map<TokenKey, Promise<unknown>>();
+
+  constructor(
+    find: () => TokenCache,
+    {
+      keyPrefix = 'evertoken:',
+      timeoutMs = DEFAULTS.storeTimeoutMs,
+      clock = systemClock,
+    }: { readonly [Option in keyof CacheStoreOptions]: CacheStoreOptions[Option] | undefined } = {},
+  ) {
+    this.#find = find;
+    this.#prefix = keyPrefix;
+    this.#timeoutMs = timeoutMs;
+    this.#clock = clock;
+  }
+
+  async open(): Promise<StoreTraits> {
+    if (this.#closed) throw closed();
+    this.#records ??= new CacheRecords(this.#find(), this.#prefix);
+    return { durable: false, scope: 'process' };
+  }
+
+  async read(key: TokenKey) {
+    const record = await this.#record(key);
+    return { ...(record && { record }), now: this.#clock.now() };
+  }
+
+  claim(seen: Seen, holder: string, ttlMs: number, intent?: Pick<Intent, 'generation'>) {
+    return this.#step(seen.key, (record, now) => claimStep(record, { seen, holder, ttlMs, intent, now }));
+  }
+
+  renew(lease: Lease, ttlMs: number) {
+    return this.#step(lease.key, (record, now) => renewStep(record, lease, ttlMs, now));
+  }
+
+  commit(key: TokenKey, token: TokenPart, options: CommitOptions) {
+    return this.#step(key, (record, now) => commitStep(record, { key, token, options, now }));
+  }
+
+  note(lease: Lease, change: AttemptChange, options?: NoteOptions) {
+    return this.#step(lease.key, (record) => noteStep(record, lease, change, options));
+  }
+
+  /** Keys this process knows of, each looked at again: another process may have refreshed it. */
+  async due(query: DueQuery): Promise<DuePage> {
+    const page = duePage(this.#due, (key) => this.#local.get(key), query, this.#clock.now());
+    const records = await Promise.all(page.keys.map(({ key }) => this.#record(key)));
+    const keys = page.keys.flatMap((due, at) => {
+      const record = records[at];
+      if (!record || !isDue(record, page.now)) return [];
+      return [{ ...due, generation: record.generation, epoch: record.attempt.epoch, record }];
+    });
+    return { ...page, keys };
+  }
+
+  /** Keys this process knows of. */
+  async list(
+    { states, ...filter }: ListFilter,
+    asked: { readonly limit: number; readonly cursor?: string },
+  ): Promise<Page> {
+    const page = listPage(this.#local.keys(), (key) => this.#local.get(key), filter, asked, this.#clock.now());
+    const present = await Promise.all(page.records.map(({ key }) => this.#record(key)));
+    const records = present.filter(
+      (record) => record !== undefined && (states?.includes(record.attempt.state) ?? true),
+    ) as TokenRecord[];
+    return { ...page, records };
+  }
+
+  remove(key: TokenKey, predecessor: number) {
+    return this.#step(key, (record, now) => removeStep(record, predecessor, now));
+  }
+
+  park(seen: Seen, cause: string) {
+    return this.#step(seen.key, (record) => parkStep(record, seen, cause));
+  }
+
+  /**
+   * Ends the use of the cache: no reads and no writes from here on, because a client that Nest has disconnected would
+   * silently connect again. The cache itself is the application's and stays as it is.
+   */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#records?.close();
+  }
+
+  #record(key: TokenKey): Promise<TokenRecord | undefined> {
+    return this.#step(key, (record) => ({ answer: record }));
+  }
+
+  /** One operation of a key after the other: nothing comes between the read that makes a step and its write. */
+  #step<Answer>(
+    key: TokenKey,
+    decide: (record: TokenRecord | undefined, now: number) => Step<Answer>,
+  ): Promise<Answer> {
+    const askedAt = this.#clock.monotonic();
+    const turn = (this.#turns.get(key) ?? Promise.resolve()).then(async () => {
+      this.#checkUse(askedAt);
+      const present = this.#merged(key, await this.#opened().read(key));
+      // A client that queues while its server is away answers late: a claim made then would block the key for nobody.
+      this.#checkUse(askedAt);
+      const { next = present, answer } = decide(present, this.#clock.now());
+      if (next && (next.token !== present?.token || next.goneAt !== present?.goneAt)) {
+        await this.#opened().write(withoutLease(next), ttlOf(next, this.#clock.now()));
+      }
+      if (next) {
+        this.#local.set(key, next);
+        this.#due.set(key, next.refreshAt);
+      }
+      return answer;
+    });
+    const settled = turn
+      .catch(() => {})
+      .then(() => {
+        if (this.#turns.get(key) === settled) this.#turns.delete(key);
+      });
+    this.#turns.set(key, settled);
+    return turn;
+  }
+
+  /** The cache has the say on tokens, this process on its attempts with the token it knows. */
+  #merged(key: TokenKey, stored: TokenRecord | undefined): TokenRecord | undefined {
+    const local = this.#local.get(key);
+    if (!local) return stored;
+    if (sameToken(stored, local)) {
+      const { refreshAt: _stored, ...rest } = stored ?? emptyRecord(key);
+      const { refreshAt, attempt } = local;
+      return { ...rest, ...(refreshAt !== undefined && { refreshAt }), attempt };
+    }
+    // Another process has stored a token, or the cache was emptied; epoch and lease go on counting.
+    const { epoch, lease } = local.attempt;
+    const present = stored ?? emptyRecord(key);
+    return { ...present, attempt: { ...present.attempt, epoch, ...(lease && { lease }) } };
+  }
+
+  #opened(): CacheRecords {
+    if (this.#closed) throw closed();
+    if (!this.#records) throw new TokenError('ERR_TOKEN_STORE', 'cacheStore: not open yet');
+    return this.#records;
+  }
+
+  #checkUse(askedAt: number): void {
+    this.#opened();
+    if (this.#clock.monotonic() - askedAt > this.#timeoutMs) {
+      throw new TokenError('ERR_TOKEN_STORE', `cacheStore: no answer of the cache within ${this.#timeoutMs} ms`, {
+        reason: 'timeout',
+      });
+    }
+  }
+}
+
+function sameToken(stored: TokenRecord | undefined, local: TokenRecord): boolean {
+  return (
+    (stored?.generation ?? 0) === local.generation &&
+    stored?.token?.value === local.token?.value &&
+    stored?.goneAt === local.goneAt
+  );
+}
+
+function withoutLease(record: TokenRecord): TokenRecord {
+  const { lease: _lease, ...attempt } = record.attempt;
+  return { ...record, attempt };
+}
+
+/** Always positive: what ends earlier than its record is of no use, what ends later would be a token lost. */
+function ttlOf({ token, goneAt }: TokenRecord, now: number): number {
+  if (goneAt !== undefined) return TOMBSTONE_MS;
+  const end =
+    token?.refreshToken === undefined
+      ? token?.expiresAt
+      : token.refreshTokenExpiresAt && Math.max(token.refreshTokenExpiresAt, token.expiresAt ?? 0);
+  return end === undefined ? ENDLESS_MS : Math.ceil(Math.max(0, end - now)) + MARGIN_MS;
+}
+
+function closed(): TokenError {
+  return new TokenError('ERR_TOKEN_STORE', 'cacheStore: closed, the application is shutting down');
+}

@@ -1,0 +1,66 @@
+import { type RefreshReport, TokenError, type TokenManager } from '@evertoken/core';
+import type { Logger } from '@nestjs/common';
+import { ModuleTokenManager } from './module-token-manager.js';
+import type { ModuleSettings } from './read-module-options.js';
+import { JITTER } from './token.constants.js';
+
+/** What a tick does: one sweep at a time, none before the start or after the stop, and never an error out of it. */
+export class RefreshRunner {
+  readonly #manager: TokenManager;
+  readonly #settings: ModuleSettings;
+  readonly #logger: Logger;
+  readonly #stop = new AbortController();
+  #started = false;
+  #running: Promise<void> | undefined;
+
+  constructor(manager: TokenManager, settings: ModuleSettings, logger: Logger) {
+    this.#manager = manager;
+    this.#settings = settings;
+    this.#logger = logger;
+  }
+
+  /** Ticks count from now on; needed where the manager does not tell by itself that it was started. */
+  start(): void {
+    this.#started = true;
+  }
+
+  /** A tick. */
+  run(): Promise<void> {
+    if (this.#stop.signal.aborted || !this.#mayRun()) return Promise.resolve();
+    this.#running ??= this.#sweep().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** Ticks do nothing from now on; resolves when a sweep in progress has ended. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  #mayRun(): boolean {
+    return this.#started || (this.#manager instanceof ModuleTokenManager && this.#manager.started);
+  }
+
+  async #sweep(): Promise<void> {
+    const { signal } = this.#stop;
+    try {
+      const jitterMs = (this.#settings.job?.untilNextMs() ?? 0) * JITTER;
+      const report = await this.#manager.refreshDue({ jitterMs, signal });
+      if (report.results.length > 0) this.#logger.debug(summary(report));
+    } catch (error) {
+      if (!signal.aborted) this.#logger.error(...failure(error));
+    }
+  }
+}
+
+function summary({ counts }: RefreshReport): string {
+  const parts = Object.entries(counts).filter(([, count]) => count > 0);
+  return `refresh: ${parts.map(([outcome, count]) => `${count} ${outcome}`).join(', ')}`;
+}
+
+function failure(error: unknown): [message: string, stack?: string] {
+  if (error instanceof TokenError) return [`refresh failed, code ${error.code}: ${error.message}`];
+  return ['refresh failed', String(error instanceof Error ? error.stack : error)];
+}

@@ -1,0 +1,115 @@
+import type { Account, TokenManager } from '@evertoken/core';
+import { type InjectionToken, Logger, type Provider } from '@nestjs/common';
+import { DiscoveryService, MetadataScanner, ModuleRef } from '@nestjs/core';
+import { SchedulerRegistry } from '@nestjs/schedule';
+import type {
+  TokenModuleFactoryOptions,
+  TokenModuleStaticOptions,
+} from './interfaces/token-module-options.interface.js';
+import { createTokenManager } from './module-token-manager.js';
+import { type ModuleSettings, readModuleOptions } from './read-module-options.js';
+import { createRefreshJob } from './refresh-job.js';
+import { RefreshRunner } from './refresh-runner.js';
+import {
+  CACHE_MANAGER,
+  MODULE_TOKEN_MANAGER,
+  REFRESH_JOB,
+  TOKEN_LOGGER,
+  TOKEN_MODULE_OPTIONS,
+  TOKEN_MODULE_SETTINGS,
+} from './token.constants.js';
+import { TokenLifecycle } from './token.lifecycle.js';
+import { TokenEventExplorer } from './token-event.explorer.js';
+import { logTokenEvents } from './token-event.logger.js';
+import { getAccountToken } from './utils/get-account-token.util.js';
+import { getClientToken } from './utils/get-client-token.util.js';
+import { getTokenManagerToken } from './utils/get-token-manager-token.util.js';
+
+/** What a root module is made of, apart from its options. `accountNames`: promised by an asynchronous registration. */
+export interface RootModule extends TokenModuleStaticOptions {
+  readonly accountNames?: readonly string[];
+}
+
+/** Settings, manager and everything that works with it. All of it takes the manager from its injection token, so that tests can override it. */
+export function rootProviders(root: RootModule): Provider[] {
+  return [
+    {
+      provide: TOKEN_MODULE_SETTINGS,
+      inject: [TOKEN_MODULE_OPTIONS],
+      useFactory: (options: TokenModuleFactoryOptions) => readModuleOptions(options, root),
+    },
+    {
+      provide: getTokenManagerToken(root.managerName),
+      inject: [TOKEN_MODULE_SETTINGS, ModuleRef, { token: CACHE_MANAGER, optional: true }],
+      useFactory: createTokenManager,
+    },
+    { provide: MODULE_TOKEN_MANAGER, useExisting: getTokenManagerToken(root.managerName) },
+    {
+      provide: TOKEN_LOGGER,
+      inject: [MODULE_TOKEN_MANAGER],
+      useFactory: (manager: TokenManager) => {
+        const logger = new Logger(root.managerName === undefined ? 'Evertoken' : `Evertoken(${root.managerName})`);
+        logTokenEvents(manager, logger);
+        return logger;
+      },
+    },
+    {
+      provide: RefreshRunner,
+      inject: [MODULE_TOKEN_MANAGER, TOKEN_MODULE_SETTINGS, TOKEN_LOGGER],
+      useFactory: (...parts: ConstructorParameters<typeof RefreshRunner>) => new RefreshRunner(...parts),
+    },
+    {
+      provide: REFRESH_JOB,
+      inject: [TOKEN_MODULE_SETTINGS, RefreshRunner],
+      useFactory: ({ job }: ModuleSettings, runner: RefreshRunner) => (job ? createRefreshJob(job, runner) : null),
+    },
+    {
+      provide: TokenEventExplorer,
+      inject: [MODULE_TOKEN_MANAGER, DiscoveryService, MetadataScanner, TOKEN_LOGGER],
+      useFactory: (manager: TokenManager, discovery: DiscoveryService, scanner: MetadataScanner, logger: Logger) =>
+        new TokenEventExplorer({ manager, managerName: root.managerName, discovery, scanner, logger }),
+    },
+    {
+      provide: TokenLifecycle,
+      inject: [
+        MODULE_TOKEN_MANAGER,
+        TOKEN_MODULE_SETTINGS,
+        RefreshRunner,
+        TOKEN_LOGGER,
+        { token: SchedulerRegistry, optional: true },
+      ],
+      useFactory: (
+        manager: TokenManager,
+        settings: ModuleSettings,
+        runner: RefreshRunner,
+        logger: Logger,
+        registry: SchedulerRegistry | undefined,
+      ) => new TokenLifecycle({ manager, settings, runner, logger, hasSchedule: registry !== undefined }),
+    },
+  ];
+}
+
+/** What can be injected of accounts: each and its client. `from`: the token of the value `accountsIn` finds them in. */
+export function accountProviders<Source>(
+  names: readonly string[],
+  managerName: string | undefined,
+  { from, accountsIn }: { from: InjectionToken; accountsIn: (source: Source) => readonly Account[] },
+): Provider[] {
+  return names.flatMap((name) => [
+    {
+      provide: getAccountToken(name, managerName),
+      inject: [from],
+      useFactory: (source: Source) => accountsIn(source).find((account) => account.name === name),
+    },
+    {
+      provide: getClientToken(name, managerName),
+      inject: [getAccountToken(name, managerName), getTokenManagerToken(managerName)],
+      useFactory: (account: Account, manager: TokenManager) => account.client(manager),
+    },
+  ]);
+}
+
+/** The injection tokens of accounts and clients, for a module's exports. */
+export function accountTokens(names: readonly string[], managerName: string | undefined): string[] {
+  return names.flatMap((name) => [getAccountToken(name, managerName), getClientToken(name, managerName)]);
+}
