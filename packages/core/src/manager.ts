@@ -76,6 +76,7 @@ export class TokenManager implements Tokens {
       new StoreLink(of, {
         clock: this.#clock,
         timeoutMs: settings.storeTimeoutMs,
+        onOpen: () => of.watch?.((key) => this.#memory.changed(key)),
         check: (traits) => checkTraits(this.#registry.all(), settings, { store: of, traits, keeps }),
       });
     const shared = grantStore === store;
@@ -84,7 +85,6 @@ export class TokenManager implements Tokens {
     this.#engine = this.#makeEngine();
     this.#memory = this.#engine.memory;
     this.#flights = this.#engine.flights;
-    for (const { store: watched } of this.#links()) watched.watch?.((key) => this.#memory.changed(key));
   }
 
   get(source: TokenSource, options?: GetOptions): Promise<Token> {
@@ -197,7 +197,7 @@ export class TokenManager implements Tokens {
    * @throws TokenError `ERR_TOKEN_CONFIGURATION`: a problem of its options, a name that is another account's.
    */
   add(account: Account, options: { readonly refresh?: RefreshOptions } = {}): void {
-    const refresh = options.refresh === undefined ? account.refresh : readRefresh('refresh', options.refresh);
+    const refresh = options.refresh && readRefresh('refresh', options.refresh);
     const before = this.#registry.get(account?.name);
     this.#registry.add(account, refresh);
     try {

@@ -20,8 +20,9 @@ export class Registry {
    *
    * @throws TokenError `ERR_TOKEN_CONFIGURATION`
    */
-  add(account: Account, refresh: RefreshOptions | undefined = account.refresh): Registered {
+  add(account: Account, refreshOptions?: RefreshOptions): Registered {
     checkShape(account);
+    const refresh = refreshOptions ?? account.refresh;
     const { name } = account;
     const problems = account.problems();
     if (problems.length > 0) throw configurationError(`${problems.join('; ')} (account "${name}")`, { account: name });

@@ -21,21 +21,23 @@ export class StoreLink {
   readonly #clock: ElapsedClock;
   readonly #timeoutMs: number;
   readonly #check: (traits: StoreTraits) => void;
+  readonly #onOpen: () => void;
   #opening: Promise<StoreTraits> | undefined;
   #traits: StoreTraits | undefined;
   #offsetMs = 0;
   #offsetRoundTripMs = Number.POSITIVE_INFINITY;
   #offsetAt = Number.NEGATIVE_INFINITY;
 
-  /** `check` looks at what the store promises and throws what the gate refuses. */
+  /** `check` looks at what the store promises and throws what the gate refuses; `onOpen` is called once it has passed. */
   constructor(
     store: TokenStore,
-    options: { clock: ElapsedClock; timeoutMs: number; check: (traits: StoreTraits) => void },
+    options: { clock: ElapsedClock; timeoutMs: number; check: (traits: StoreTraits) => void; onOpen: () => void },
   ) {
     this.store = store;
     this.#clock = options.clock;
     this.#timeoutMs = options.timeoutMs;
     this.#check = options.check;
+    this.#onOpen = options.onOpen;
   }
 
   /** Whether the store is open and has passed the gate. */
@@ -50,6 +52,7 @@ export class StoreLink {
     try {
       const traits = await this.#opening;
       this.#check(traits);
+      if (!this.#traits) this.#onOpen();
       this.#traits = traits;
     } finally {
       this.#opening = undefined;
