@@ -17,6 +17,7 @@ import {
   accountNotNamed,
   configurationError,
   malformedCron,
+  notAnAccount,
   staticOption,
   unknownOption,
   unknownTimeZone,
@@ -88,9 +89,12 @@ export function readAccounts(accounts: Iterable<Account> = [], names?: readonly 
     throw configurationError(wrongType('accounts', 'a list of accounts', accounts));
   }
   const made = [...accounts];
+  for (const account of made) {
+    if (typeof account !== 'object' || account === null) throw configurationError(notAnAccount(account));
+  }
   if (names === undefined) return made;
   if (!Array.isArray(names)) throw configurationError(wrongType('accountNames', 'a list of names', names));
-  const madeNames = made.map((account) => account?.name);
+  const madeNames = made.map(({ name }) => name);
   const missing = names.find((name) => !madeNames.includes(name));
   if (missing !== undefined) throw configurationError(accountNotMade(missing, madeNames));
   const unnamed = madeNames.find((name) => !names.includes(name));

@@ -21,6 +21,8 @@ export interface LifecycleParts {
  */
 export class TokenLifecycle implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   readonly #parts: LifecycleParts;
+  /** Nest runs its hooks again for each `app.close()`; what is left behind must not be waited for twice. */
+  #draining: Promise<void> | undefined;
 
   constructor(parts: LifecycleParts) {
     this.#parts = parts;
@@ -40,10 +42,9 @@ export class TokenLifecycle implements OnApplicationBootstrap, OnModuleDestroy, 
     runner.start();
   }
 
-  async onModuleDestroy(): Promise<void> {
-    const { manager, runner } = this.#parts;
-    await this.#inTime(runner.stop().then(() => manager.drain()));
-    if (manager instanceof ModuleTokenManager) await manager.releaseCache();
+  onModuleDestroy(): Promise<void> {
+    this.#draining ??= this.#drain();
+    return this.#draining;
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -54,6 +55,12 @@ export class TokenLifecycle implements OnApplicationBootstrap, OnModuleDestroy, 
     } catch (error) {
       logger.error('could not close its stores', error instanceof Error ? error.stack : String(error));
     }
+  }
+
+  async #drain(): Promise<void> {
+    const { manager, runner } = this.#parts;
+    await this.#inTime(runner.stop().then(() => manager.drain()));
+    if (manager instanceof ModuleTokenManager) await manager.releaseCache();
   }
 
   /** A request that must not be aborted may take minutes; the application does not wait that long to end. */

@@ -14,6 +14,9 @@ export const staticOption = (name: string) =>
 export const wrongType = (path: string, expected: string, got: unknown) =>
   `"${path}" must be ${expected}, got ${got === null ? 'null' : typeof got}`;
 
+export const notAnAccount = (got: unknown) =>
+  `"accounts" must hold accounts, got ${got === null ? 'null' : typeof got}; undefined is what two files see that import each other`;
+
 export const malformedCron = (cron: string, reason: string) =>
   `"schedule.cron" must be a cron expression, such as '*/30 * * * * *'; got '${cron}' (${reason})`;
 

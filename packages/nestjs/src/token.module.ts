@@ -49,7 +49,7 @@ export class TokenModule {
    * })
    */
   static forRootAsync(options: TokenModuleAsyncOptions): DynamicModule {
-    const { managerName, isGlobal, accountNames, ...rest } = options;
+    const { managerName, isGlobal, accountNames = [], ...rest } = options;
     const root = {
       accountNames,
       ...(managerName !== undefined && { managerName }),
@@ -67,7 +67,7 @@ export class TokenModule {
 
   /** The same for accounts that are made from other providers. `accountNames` names those the factory makes. */
   static forFeatureAsync(options: TokenFeatureAsyncOptions): DynamicModule {
-    const { accountNames, inject, useFactory } = options;
+    const { accountNames = [], inject, useFactory } = options;
     const make = { useFactory, ...(inject && { inject }) };
     const providers = featureProviders(accountNames, options.managerName, make, accountNames);
     return featureModule(accountNames, options, providers);

@@ -95,7 +95,7 @@ export function accountProviders<Source>(
   managerName: string | undefined,
   { from, accountsIn }: { from: InjectionToken; accountsIn: (source: Source) => readonly Account[] },
 ): Provider[] {
-  return names.flatMap((name) => [
+  return listed(names).flatMap((name) => [
     {
       provide: getAccountToken(name, managerName),
       inject: [from],
@@ -111,5 +111,10 @@ export function accountProviders<Source>(
 
 /** The injection tokens of accounts and clients, for a module's exports. */
 export function accountTokens(names: readonly string[], managerName: string | undefined): string[] {
-  return names.flatMap((name) => [getAccountToken(name, managerName), getClientToken(name, managerName)]);
+  return listed(names).flatMap((name) => [getAccountToken(name, managerName), getClientToken(name, managerName)]);
+}
+
+/** A wrong `accountNames` is reported at the start: a decorator's argument must not throw. */
+function listed(names: readonly string[]): readonly string[] {
+  return Array.isArray(names) ? names : [];
 }

@@ -131,7 +131,7 @@ export function silence(): LoggerService & { readonly lines: Line[] } {
     (message: unknown, ...rest: unknown[]) => {
       const context = String(rest.at(-1));
       if (context.startsWith('Evertoken'))
-        lines.push({ level, context, text: [message, ...rest.slice(0, -1)].join(' ') });
+        lines.push({ level, context, text: [message, ...rest.slice(0, -1)].filter(Boolean).join(' ') });
     };
   return { lines, log: keep('log'), warn: keep('warn'), error: keep('error'), debug: keep('debug') };
 }
