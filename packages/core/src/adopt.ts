@@ -1,4 +1,5 @@
-import { dueAt, tokenPart } from './commit.js';
+import { sleep } from './clock.js';
+import { dueAt, FIRST_RETRY_MS, LAST_RETRY_MS, tokenPart } from './commit.js';
 import { type Engine, keyEvent } from './engine.js';
 import { TokenError } from './errors.js';
 import { isLease } from './flights.js';
@@ -19,11 +20,14 @@ export async function adopt(
   issued: IssuedToken,
   basis: AdoptBasis,
 ): Promise<void> {
-  await commitOver(engine, source, {
+  const adoption: Adoption = {
     issued,
     startedAt: engine.linkOf(source).now(),
     plan: (record) => plan(record, issued, basis),
-  });
+  };
+  // A push is sent again when we fail; a pair learned from an answer, or brought by a sign-in, is not to be had twice.
+  if ('order' in basis) await commitOver(engine, source, adoption);
+  else await commitOrHold(engine, source, adoption);
 }
 
 /** `Tokens.authorize`: a single-use exchange under the key's lease, committed as a new grant. */
@@ -53,7 +57,7 @@ export async function authorize(
       await link.call('note', (store) => store.note(lease, {}, { release: true })).catch(() => {});
       throw error;
     }
-    await commitOver(engine, source, {
+    await commitOrHold(engine, source, {
       issued,
       startedAt,
       lease,
@@ -103,20 +107,50 @@ function plan(record: TokenRecord, issued: IssuedToken, basis: AdoptBasis): Plan
   return token?.value === basis.presented ? { predecessor: generation, cause: 'adopt' } : 'conflict';
 }
 
+/** The value in hand, and what to do with it given a record. */
+interface Adoption {
+  readonly issued: IssuedToken;
+  readonly startedAt: EpochMs;
+  readonly lease?: Lease;
+  readonly plan: (record: TokenRecord) => Plan | 'ignore' | 'conflict';
+}
+
+/** Commits; where the store does not acknowledge, serves the token and goes on trying for as long as this process lives. */
+async function commitOrHold(engine: Engine, source: TokenSource, adoption: Adoption): Promise<void> {
+  try {
+    await commitOver(engine, source, adoption);
+  } catch (error) {
+    if (!(error instanceof TokenError) || error.code !== 'ERR_TOKEN_STORE') throw error;
+    const record = emptyRecord(source.key);
+    const token = tokenPart(engine, {
+      source,
+      record,
+      issued: adoption.issued,
+      startedAt: adoption.startedAt,
+      cause: 'grant',
+    });
+    engine.memory.hold(source, { ...record, generation: 1, token });
+    engine.own(commitLater(engine, source, adoption), source);
+  }
+}
+
+async function commitLater(engine: Engine, source: TokenSource, adoption: Adoption): Promise<void> {
+  for (let delay = FIRST_RETRY_MS; ; delay = Math.min(LAST_RETRY_MS, delay * 2)) {
+    await sleep(engine.clock, delay * (0.5 + engine.settings.random() / 2));
+    try {
+      await commitOver(engine, source, adoption);
+      engine.memory.unhold(source.key);
+      return;
+    } catch {
+      // Not acknowledged yet; an equal value is accepted again.
+    }
+  }
+}
+
 async function commitOver(
   engine: Engine,
   source: TokenSource,
-  {
-    issued,
-    startedAt,
-    lease,
-    plan: planFor,
-  }: {
-    issued: IssuedToken;
-    startedAt: EpochMs;
-    lease?: Lease;
-    plan: (record: TokenRecord) => Plan | 'ignore' | 'conflict';
-  },
+  { issued, startedAt, lease, plan: planFor }: Adoption,
 ): Promise<void> {
   const link = engine.linkOf(source);
   const event = keyEvent(engine, source);

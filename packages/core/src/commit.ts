@@ -18,8 +18,8 @@ import type { EpochMs, IssuedToken } from './token.js';
 /** How many fingerprints of values a record remembers. */
 const SEEN = 8;
 /** Distances of the retries of a commit that was not acknowledged, ms. */
-const FIRST_RETRY_MS = 250;
-const LAST_RETRY_MS = 5_000;
+export const FIRST_RETRY_MS = 250;
+export const LAST_RETRY_MS = 5_000;
 
 /** An answer of the platform, to be stored. */
 export interface Issued {
@@ -58,6 +58,7 @@ export async function commitIssued(
   const next = accepted(record, token, options, link.now());
   try {
     const answer = await link.call('commit', (store) => store.commit(source.key, token, options));
+    if (answer !== 'accepted') await release(engine, source, lease);
     return {
       copy: settle(engine, source, { answer, next, token, predecessor: record, attempt }),
       outcome: unchanged ? 'unchanged' : 'renewed',
@@ -68,6 +69,14 @@ export async function commitIssued(
     engine.own(commitLater(engine, { source, token, options, next, predecessor: record, attempt }));
     return { copy, outcome: unchanged ? 'unchanged' : 'renewed' };
   }
+}
+
+/** A commit that lost ends no lease; it is of no more use to us, and others wait for it. */
+async function release(engine: Engine, source: TokenSource, lease: Lease): Promise<void> {
+  await engine
+    .linkOf(source)
+    .call('note', (store) => store.note(lease, { intent: null }, { release: true }))
+    .catch(() => {});
 }
 
 /** A token as it goes into a record. */
@@ -171,6 +180,7 @@ function settle(
   }
   engine.events.emit('conflict', { ...event, predecessor: predecessor.generation, stored: answer.generation });
   const copy = engine.memory.take(source, answer);
+  if (source.issuance !== 'idempotent' && answer.token && isAdopted(answer.token)) askOnceMore(engine, source);
   // Of two answers to the same question the one that lives longer is as good as any; the others were superseded (S3).
   const ours = token.expiresAt ?? 0;
   if (source.issuance === 'idempotent' && answer.token && ours > (answer.token.expiresAt ?? Number.POSITIVE_INFINITY)) {
@@ -191,6 +201,20 @@ function settle(
     );
   }
   return copy;
+}
+
+/** Stored by somebody who did not ask the platform for it, so that nobody knows which of the two the platform issued last. */
+function isAdopted({ lineage, order }: TokenPart): boolean {
+  return order === undefined && (lineage.cause === 'adopt' || lineage.cause === 'grant');
+}
+
+/** After the flight that met the conflict has landed: one refresh settles what is valid (S3). */
+function askOnceMore(engine: Engine, source: TokenSource): void {
+  setImmediate(() => {
+    engine.flights.join(source, { mode: 'ask' }).catch(() => {
+      // Noted in the record and told as an event, as every failed attempt.
+    });
+  });
 }
 
 async function commitLater(

@@ -62,7 +62,6 @@ export class Flights {
       });
       const next = this.#inFlight.get(source.key);
       if (!next && landed?.copy && this.#satisfied(source, landed.copy, want)) return landed;
-      if (next === current) this.#inFlight.delete(source.key);
     }
   }
 

@@ -176,14 +176,8 @@ export class TokenManager implements Tokens {
    * Rejects with `ERR_TOKEN_STORE` where the store cannot say what is due, and with `ERR_TOKEN_CONFIGURATION` where the gate refuses it.
    */
   async refreshDue(options: SweepOptions = {}): Promise<RefreshReport> {
-    const { refreshDue } = await import('./sweep.js');
-    if (this.#phase === 'open') return refreshDue(this.#engine, this.#known, options);
-    const aborted = AbortSignal.abort();
-    return refreshDue({ ...this.#engine, links: () => [], registry: new Registry() }, this.#known, {
-      ...options,
-      signal: aborted,
-      jitterMs: 0,
-    });
+    const { nothingDone, refreshDue } = await import('./sweep.js');
+    return this.#phase === 'open' ? refreshDue(this.#engine, this.#known, options) : nothingDone();
   }
 
   async *inspect(filter?: KeyFilter): AsyncGenerator<TokenStatus> {
@@ -272,22 +266,26 @@ export class TokenManager implements Tokens {
     };
   }
 
-  /** Starts nothing new and waits for what is in flight to be stored; afterwards `get` answers from memory. */
+  /** Starts nothing new and waits, `closeTimeoutMs` at most, for what is in flight to be stored; afterwards `get` answers from memory. */
   async drain(): Promise<void> {
     if (this.#phase === 'open') this.#phase = 'drained';
     this.#beat?.();
-    while (this.#inFlight.size > 0) await Promise.allSettled(this.#inFlight.keys());
-  }
-
-  /** `drain` within `closeTimeoutMs`, then closes the stores. Names what is still unanswered; it goes on, and its answer is still stored. */
-  async close(): Promise<CloseReport> {
-    if (this.#phase === 'closed') return { unanswered: [] };
+    let late = false;
     let cancel = () => {};
     const limit = new Promise<void>((resolve) => {
-      cancel = this.#clock.after(this.#settings.closeTimeoutMs, resolve);
+      cancel = this.#clock.after(this.#settings.closeTimeoutMs, () => {
+        late = true;
+        resolve();
+      });
     });
-    await Promise.race([this.drain(), limit]);
+    while (this.#inFlight.size > 0 && !late) await Promise.race([Promise.allSettled(this.#inFlight.keys()), limit]);
     cancel();
+  }
+
+  /** Drains, then closes the stores. Names what is still unanswered; it goes on, and its answer is still stored. */
+  async close(): Promise<CloseReport> {
+    if (this.#phase === 'closed') return { unanswered: [] };
+    await this.drain();
     const unanswered = [...new Set(this.#inFlight.values())].filter((source) => source !== undefined).map(idsOf);
     this.#phase = 'closed';
     const closing = Promise.all(this.#links().map(({ store }) => store.close())).then(() => {});

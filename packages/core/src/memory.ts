@@ -177,7 +177,7 @@ export class Memory {
   }
 
   #copyOf(source: TokenSource, record: TokenRecord, link: StoreLink): Copy | undefined {
-    const { token, attempt } = record;
+    const { token } = record;
     if (!token) return undefined;
     const { settings, clock, registry } = this.#engine;
     const now = clock.now();
@@ -190,8 +190,9 @@ export class Memory {
       ...(token.extra && { extra: token.extra }),
     };
     const windows = windowsFor(settings, registry.get(source.account)?.refresh ?? {}, lifetimeOf(view));
-    const doubtUntil = attempt.doubtUntil === undefined ? Number.POSITIVE_INFINITY : link.toLocal(attempt.doubtUntil);
-    const endsAt = Math.min(expiresAt ?? Number.POSITIVE_INFINITY, doubtUntil);
+    const doubt = doubtOf(source, record, link.now());
+    const endsAt = Math.min(expiresAt ?? Number.POSITIVE_INFINITY, link.toLocal(doubt.until));
+    const dueAt = Math.min(record.refreshAt ?? Number.POSITIVE_INFINITY, doubt.lookAt ?? Number.POSITIVE_INFINITY);
     const outdated = this.#credentialsChanged(source, token) && now - issuedAt > windows.retryIntervalMs;
     return {
       value: token.value,
@@ -199,13 +200,8 @@ export class Memory {
       issuedAt,
       expiresAt,
       generation: record.generation,
-      soonAt: outdated
-        ? now
-        : record.refreshAt === undefined
-          ? Number.POSITIVE_INFINITY
-          : link.toLocal(record.refreshAt),
-      mustAt:
-        outdated && source.keep === 'obtainable' ? now : Math.min(mustRefreshAt(view, source, windows.skewMs), endsAt),
+      soonAt: outdated ? now : link.toLocal(dueAt),
+      mustAt: outdated ? now : Math.min(mustRefreshAt(view, source, windows.skewMs), endsAt),
       endsAt,
       checkedAt: now,
     };
@@ -219,6 +215,17 @@ export class Memory {
       source.credentials() !== token.credentials
     );
   }
+}
+
+/**
+ * Until when a token that may be dead is served, and when to look again, in store time: said by an attempt, or left by a
+ * holder that fell silent (S5, S11).
+ */
+function doubtOf(source: TokenSource, { attempt, generation }: TokenRecord, now: EpochMs) {
+  const { intent, lease, doubtUntil: until = Number.POSITIVE_INFINITY } = attempt;
+  if (source.issuance !== 'superseding' || intent?.generation !== generation) return { until };
+  if (lease && lease.until > now) return { until, lookAt: lease.until };
+  return { until: Math.min(until, intent.since + (source.overlapMs ?? 0)), lookAt: now };
 }
 
 function sameToken(token: Token, copy: Copy): boolean {

@@ -69,6 +69,11 @@ export async function refreshAll(
   return report.finish();
 }
 
+/** What a sweep of a drained manager did. */
+export function nothingDone(): RefreshReport {
+  return new Report(undefined).finish();
+}
+
 /** One key as a result: never rejects for what a platform or a store answers. */
 export async function refreshOne(engine: Engine, source: TokenSource, want: Want): Promise<RefreshResult> {
   const ids = {
@@ -134,8 +139,9 @@ async function missing(engine: Engine, known: Set<TokenKey>): Promise<Task[]> {
       if (copy ? now < copy.soonAt : known.has(source.key)) continue;
       const seen = await engine.memory.read(source).catch(() => undefined);
       if (!seen) continue;
-      known.add(source.key);
+      // What died between its claim and its first word left a record that no index names.
       if (isAbsent(seen) && seen.refreshAt === undefined) tasks.push({ source, seen });
+      else known.add(source.key);
     }
   }
   return tasks;

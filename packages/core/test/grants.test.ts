@@ -353,7 +353,69 @@ describe('authorize', () => {
   });
 });
 
+describe('a store that is down at the wrong moment', () => {
+  it('does not cost a sign-in: its pair is served at once and stored as soon as that can be', async () => {
+    const account = modelAccount(platform, renewable);
+    let down = true;
+    const flaky = new Proxy(store, {
+      get: (target, name) => {
+        if (name === 'peek' || name === 'watch') return undefined;
+        const method = Reflect.get(target, name);
+        if (typeof method !== 'function') return method;
+        return name === 'commit' && down ? () => Promise.reject(new Error('down')) : method.bind(target);
+      },
+    });
+    const manager = manage({ accounts: [account], store: flaky });
+    const token = await manager.authorize(account.token, async () => ({
+      value: 'T0',
+      refreshToken: 'R0',
+      lifetimeMs: DAY,
+    }));
+    expect(token.value).toBe('T0');
+    expect((await store.read(account.token.key)).record?.token).toBeUndefined();
+    down = false;
+    await clock.advance(60_000);
+    expect((await record(account.token.key)).token).toMatchObject({ value: 'T0', refreshToken: 'R0' });
+    expect((await manager.get(account.token)).value).toBe('T0');
+  });
+});
+
 describe('a superseding token', () => {
+  it('is in doubt after a holder fell silent, and asked for again (S5)', async () => {
+    platform = new ModelPlatform(clock, 'superseding');
+    const account = modelAccount(platform, { overlapMs: 300_000 });
+    const manager = manage({ accounts: [account] });
+    await manager.get(account.token);
+    await clock.advance(HOUR);
+    const { generation, attempt } = await record(account.token.key);
+    await store.claim({ key: account.token.key, generation, epoch: attempt.epoch }, 'the one that dies', 30_000, {
+      generation,
+    });
+    expect((await manager.get(account.token)).value).toBe('T1');
+    await clock.advance(300_000);
+    expect((await manager.get(account.token)).value).toBe('T2');
+  });
+
+  it('that lost against an adopted one is followed by one refresh, because nobody knows which came last (S3)', async () => {
+    platform = new ModelPlatform(clock, 'superseding');
+    const account = modelAccount(platform, { overlapMs: 300_000 });
+    const manager = manage({ accounts: [account] });
+    await manager.get(account.token);
+    await clock.advance(1.5 * HOUR);
+    let open = () => {};
+    platform.gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const sweep = manager.refreshDue();
+    await clock.advance(100);
+    await manager.adopt(account.token, { value: 'adopted', lifetimeMs: HOUR }, { presented: 'T1' });
+    open();
+    await sweep;
+    await clock.advance(100);
+    expect((await manager.get(account.token)).value).toBe('T3');
+    expect(platform.calls).toBe(3);
+  });
+
   it('is in doubt after a request with unknown outcome: served for its overlap at most, asked for again within half of it (S11)', async () => {
     platform = new ModelPlatform(clock, 'superseding');
     const account = modelAccount(platform, { overlapMs: 300_000 });
