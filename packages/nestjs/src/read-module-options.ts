@@ -121,8 +121,11 @@ function cronTime(cron: string, timeZone: string | undefined): CronTime {
   let time: CronTime;
   try {
     time = new CronTime(cron);
+    // The 30th of February parses as well as any day, and fails when the job is started.
+    time.getTimeout();
   } catch (error) {
-    throw configurationError(malformedCron(cron, error instanceof Error ? error.message : String(error)));
+    const [reason = ''] = (error instanceof Error ? error.message : String(error)).split('\n');
+    throw configurationError(malformedCron(cron, reason));
   }
   try {
     return timeZone === undefined ? time : new CronTime(cron, timeZone);

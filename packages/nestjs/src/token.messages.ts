@@ -14,6 +14,9 @@ export const staticOption = (name: string) =>
 export const wrongType = (path: string, expected: string, got: unknown) =>
   `"${path}" must be ${expected}, got ${got === null ? 'null' : typeof got}`;
 
+export const managersNotApart = (managerName: string | undefined) =>
+  `"managerName" must tell the managers of an application apart: several TokenModules have ${managerName === undefined ? 'none' : `"${managerName}"`}`;
+
 export const notAnAccount = (got: unknown) =>
   `"accounts" must hold accounts, got ${got === null ? 'null' : typeof got}; undefined is what two files see that import each other`;
 

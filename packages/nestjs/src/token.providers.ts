@@ -19,6 +19,7 @@ import {
   TOKEN_MODULE_SETTINGS,
 } from './token.constants.js';
 import { TokenLifecycle } from './token.lifecycle.js';
+import { configurationError, managersNotApart } from './token.messages.js';
 import { TokenEventExplorer } from './token-event.explorer.js';
 import { logTokenEvents } from './token-event.logger.js';
 import { getAccountToken } from './utils/get-account-token.util.js';
@@ -35,8 +36,11 @@ export function rootProviders(root: RootModule): Provider[] {
   return [
     {
       provide: TOKEN_MODULE_SETTINGS,
-      inject: [TOKEN_MODULE_OPTIONS],
-      useFactory: (options: TokenModuleFactoryOptions) => readModuleOptions(options, root),
+      inject: [TOKEN_MODULE_OPTIONS, DiscoveryService],
+      useFactory: (options: TokenModuleFactoryOptions, discovery: DiscoveryService) => {
+        checkApart(root.managerName, discovery);
+        return readModuleOptions(options, root);
+      },
     },
     {
       provide: getTokenManagerToken(root.managerName),
@@ -87,6 +91,15 @@ export function rootProviders(root: RootModule): Provider[] {
       ) => new TokenLifecycle({ manager, settings, runner, logger, hasSchedule: registry !== undefined }),
     },
   ];
+}
+
+/** Of two managers with one name, injection would find either. */
+function checkApart(managerName: string | undefined, discovery: DiscoveryService): void {
+  const token = getTokenManagerToken(managerName);
+  const ours = discovery
+    .getProviders()
+    .filter((provider) => provider.token === token && provider.host?.providers.has(TOKEN_MODULE_SETTINGS));
+  if (ours.length > 1) throw configurationError(managersNotApart(managerName));
 }
 
 /** What can be injected of accounts: each and its client. `from`: the token of the value `accountsIn` finds them in. */

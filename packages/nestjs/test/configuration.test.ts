@@ -25,6 +25,7 @@ describe('a wrong option fails the start with its name and the way out', () => {
     ['one of the asynchronous form', { accountNames: [] }, /^"accountNames" is no option/],
     ['one below schedule', { schedule: { corn: '* * * * *' } }, /^"schedule\.corn" is no option.*"schedule\.?.*"cron"/],
     ['a schedule', { schedule: true }, /^"schedule" must be an object, got boolean/],
+    ['a cron that never comes', { schedule: { cron: '0 0 0 30 2 *' } }, /^"schedule\.cron" must be a cron expression/],
     [
       'a malformed cron',
       { schedule: { cron: 'every minute' } },
@@ -162,6 +163,11 @@ describe('@OnTokenEvent on what could never be called', () => {
     const error = await failureOf(TokenModule.forRoot({ store, schedule: false, managerName: 'a' }), HandlersModule);
     expect(error.message).toMatch(/^@OnTokenEvent on Handlers\.handle means the manager without a name/);
   });
+});
+
+it.each([undefined, 'partners'])('two modules whose managers have one name (%s) are refused', async (managerName) => {
+  const module = () => TokenModule.forRoot({ store, schedule: false, ...(managerName && { managerName }) });
+  expect((await failureOf(module(), module())).message).toMatch(/^"managerName" must tell the managers.*apart/);
 });
 
 it('nothing at all need be given but a place for tokens', async () => {

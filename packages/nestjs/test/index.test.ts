@@ -1,0 +1,33 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { TokenManager } from '@evertoken/core';
+import { expect, it } from 'vitest';
+import * as entry from '../src/index.js';
+
+const SOURCE = join(import.meta.dirname, '../src');
+
+it('exports what the documentation uses, and nothing by accident', () => {
+  expect(Object.keys(entry).sort()).toEqual([
+    'InjectAccount',
+    'InjectClient',
+    'InjectTokens',
+    'OnTokenEvent',
+    'TokenManager',
+    'TokenModule',
+    'cacheStore',
+    'getAccountToken',
+    'getClientToken',
+    'getTokenManagerToken',
+  ]);
+  expect(entry.TokenManager).toBe(TokenManager);
+});
+
+it('imports nothing of the optional peer, neither code nor types', () => {
+  const files = readdirSync(SOURCE, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
+  expect(files.length).toBeGreaterThan(10);
+  for (const file of files) {
+    expect(readFileSync(join(SOURCE, file), 'utf8'), file).not.toMatch(
+      /from '(@nestjs\/cache-manager|cache-manager|keyv)'/,
+    );
+  }
+});
