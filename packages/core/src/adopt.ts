@@ -136,7 +136,8 @@ async function commitOrHold(engine: Engine, source: TokenSource, adoption: Adopt
 
 async function commitLater(engine: Engine, source: TokenSource, adoption: Adoption): Promise<void> {
   for (let delay = FIRST_RETRY_MS; ; delay = Math.min(LAST_RETRY_MS, delay * 2)) {
-    await sleep(engine.clock, delay * (0.5 + engine.settings.random() / 2));
+    // What can be had again by asking is no reason to keep a process alive.
+    await sleep(engine.clock, delay * (0.5 + engine.settings.random() / 2), { keepAlive: source.keep === 'grant' });
     try {
       await commitOver(engine, source, adoption);
       engine.memory.unhold(source.key);
@@ -201,9 +202,7 @@ async function claimed(engine: Engine, source: TokenSource): Promise<Lease> {
     const seen = { key: source.key, generation: record.generation, epoch: record.attempt.epoch };
     const answer = await link.call('claim', (store) => store.claim(seen, settings.name, settings.leaseTtlMs));
     if (isLease(answer)) return answer;
-    await new Promise<void>((resolve) => {
-      clock.after(delay, resolve);
-    });
+    await sleep(clock, delay);
   }
   throw new TokenError(
     'ERR_TOKEN_BUSY',

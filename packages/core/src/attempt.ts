@@ -1,3 +1,4 @@
+import { everySoOften } from './beat.js';
 import { commitIssued } from './commit.js';
 import type { Copy } from './copies.js';
 import { type Engine, keyEvent } from './engine.js';
@@ -88,11 +89,10 @@ async function request(
     if (until - link.now() < settings.requestTimeoutMs + settings.settleMs) return Promise.reject(LEASE_TOO_SHORT);
     return send(input, init);
   };
-  const keepLease = everySoOften(engine, settings.leaseTtlMs / 3, async () => {
+  const keepLease = everySoOften(clock, settings.leaseTtlMs / 3, async () => {
     const sentAt = link.now();
-    const renewed = await link.call('renew', (store) => store.renew(lease, settings.leaseTtlMs));
+    const renewed = await link.call('renew', (store) => store.renew(lease, settings.leaseTtlMs)).catch(() => undefined);
     if (renewed) until = Math.min(renewed.until, sentAt + settings.leaseTtlMs);
-    return renewed !== undefined;
   });
   const issueRequest: IssueRequest = {
     ...(record.token && { current: presented(record, link.toLocal.bind(link)) }),
@@ -120,7 +120,7 @@ async function request(
       issuing.then(resolve, reject).finally(cancel);
     });
   } finally {
-    keepLease();
+    keepLease.stop();
   }
 }
 
@@ -290,33 +290,4 @@ function withRetryAt(error: TokenError, retryAt: EpochMs | undefined, reason: st
     ...((reason ?? error.reason) !== undefined && { reason: reason ?? (error.reason as string) }),
     ...(error.cause !== undefined && { cause: error.cause }),
   });
-}
-
-/** Calls `work` again and again until it says no, fails, or is stopped. */
-function everySoOften(
-  { clock, own }: Pick<Engine, 'clock' | 'own'>,
-  ms: number,
-  work: () => Promise<boolean>,
-): () => void {
-  let stopped = false;
-  let cancel = () => {};
-  const next = () => {
-    cancel = clock.after(ms, () => {
-      own(
-        work().then(
-          (goOn) => {
-            if (goOn && !stopped) next();
-          },
-          () => {
-            if (!stopped) next();
-          },
-        ),
-      );
-    });
-  };
-  next();
-  return () => {
-    stopped = true;
-    cancel();
-  };
 }

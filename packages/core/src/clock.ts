@@ -6,30 +6,40 @@ export interface Clock {
   now(): EpochMs;
   /** Milliseconds since some fixed instant; never goes back. */
   monotonic(): number;
-  /** Calls back once after `ms`; the returned function cancels. A pending call does not keep the process alive. */
-  after(ms: number, callback: () => void): () => void;
+  /** Calls back once after `ms`; the returned function cancels. A pending call keeps the process alive only if `keepAlive` is true. */
+  after(ms: number, callback: () => void, keepAlive?: boolean): () => void;
 }
 
 /** The machine's clocks. */
 export const systemClock: Clock = Object.freeze({
   now: () => Date.now(),
   monotonic: () => performance.now(),
-  after(ms: number, callback: () => void) {
+  after(ms: number, callback: () => void, keepAlive = false) {
     // setTimeout counts in 32 bits and fires at once beyond them.
     const timer = setTimeout(callback, Math.min(ms, 0x7fffffff));
-    timer.unref();
+    if (!keepAlive) timer.unref();
     return () => clearTimeout(timer);
   },
 });
 
-/** Resolves after `ms` of `clock`; rejects with the signal's reason as soon as it is aborted. */
-export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+/** How to sleep. */
+export interface SleepOptions {
+  /** Ends the sleep: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Whether the process stays alive for it. Default true: somebody waits. */
+  readonly keepAlive?: boolean;
+}
+
+/** Resolves after `ms` of `clock`. */
+export function sleep(clock: Pick<Clock, 'after'>, ms: number, options: SleepOptions = {}): Promise<void> {
+  const { signal, keepAlive = true } = options;
   return new Promise((resolve, reject) => {
     if (signal?.aborted) return reject(signal.reason);
-    const cancel = clock.after(ms, () => {
+    const wake = () => {
       signal?.removeEventListener('abort', abort);
       resolve();
-    });
+    };
+    const cancel = clock.after(ms, wake, keepAlive);
     const abort = () => {
       cancel();
       reject(signal?.reason);

@@ -237,7 +237,8 @@ async function commitLater(
 ): Promise<void> {
   const link = engine.linkOf(source);
   for (let delay = FIRST_RETRY_MS; ; delay = Math.min(LAST_RETRY_MS, delay * 2)) {
-    await sleep(engine.clock, delay * (0.5 + engine.settings.random() / 2));
+    // What can be had again by asking is no reason to keep a process alive.
+    await sleep(engine.clock, delay * (0.5 + engine.settings.random() / 2), { keepAlive: source.keep === 'grant' });
     try {
       const answer = await link.call('commit', (store) => store.commit(source.key, token, options));
       engine.memory.unhold(source.key);

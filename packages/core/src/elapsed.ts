@@ -31,8 +31,8 @@ export class ElapsedClock {
     return this.#clock.monotonic();
   }
 
-  after(ms: number, callback: () => void): () => void {
-    return this.#clock.after(ms, callback);
+  after(ms: number, callback: () => void, keepAlive?: boolean): () => void {
+    return this.#clock.after(ms, callback, keepAlive);
   }
 
   /** The monotonic clock costs as much as the rest of a `get`, so it is asked at most once per turn of the event loop. */

@@ -1,10 +1,12 @@
+import { aborted, untilAborted } from './abort.js';
 import type { Account, RefreshOptions } from './account.js';
+import { type Beat, everySoOften } from './beat.js';
 import type { Copy } from './copies.js';
 import { ElapsedClock } from './elapsed.js';
 import { type Engine, keyEvent } from './engine.js';
 import { TokenError } from './errors.js';
 import { EventHub, type TokenEvents } from './events.js';
-import { Flights, rejectedAgain } from './flights.js';
+import { Flights } from './flights.js';
 import { checkOptions, checkTraits } from './gate.js';
 import type { TokenKey } from './key.js';
 import { Memory } from './memory.js';
@@ -24,6 +26,8 @@ import type {
   TokenStatus,
   Tokens,
 } from './tokens.js';
+import { canBringMore, rejectedAgain } from './want.js';
+import { Work } from './work.js';
 
 /** What `close` could not finish: keys whose outcome is unknown to this process. */
 export interface CloseReport {
@@ -51,17 +55,17 @@ export class TokenManager implements Tokens {
   readonly #grantStore: StoreLink;
   readonly #gets = new Map<TokenKey, Promise<Token>>();
   readonly #rejections = new Map<string, Promise<Token>>();
-  readonly #inFlight = new Map<Promise<unknown>, TokenSource | undefined>();
+  readonly #work = new Work();
+  readonly #beats = new Set<Beat>();
   /** Configured keys that are known to the store: the due index names them. */
   readonly #known = new Set<TokenKey>();
   #phase: 'open' | 'drained' | 'closed' = 'open';
-  #beat: (() => void) | undefined;
 
   constructor(options: TokenManagerOptions) {
     this.#settings = readOptions(options);
     const settings = this.#settings;
     this.#clock = new ElapsedClock(settings.clock);
-    for (const account of options.accounts ?? []) {
+    for (const account of accountsOf(options)) {
       if (this.#registry.get(account?.name)) {
         throw configurationError(`"name" of an account must be unique: there are two called "${account.name}"`, {
           account: account.name,
@@ -131,19 +135,19 @@ export class TokenManager implements Tokens {
   async adopt(source: TokenSource, issued: IssuedToken, basis: AdoptBasis): Promise<void> {
     this.#checkUse(source);
     const { adopt } = await import('./adopt.js');
-    await this.#tracked(source, adopt(this.#engine, source, issued, basis));
+    await this.#work.track(adopt(this.#engine, source, issued, basis), source);
   }
 
   async authorize(source: TokenSource, exchange: (request: IssueRequest) => Promise<IssuedToken>): Promise<Token> {
     this.#checkUse(source);
     const { authorize } = await import('./adopt.js');
-    return this.#tracked(source, authorize(this.#engine, source, exchange));
+    return this.#work.track(authorize(this.#engine, source, exchange), source);
   }
 
   async revoke(source: TokenSource, { order }: { readonly order: number }): Promise<void> {
     this.#checkUse(source);
     const { entomb } = await import('./adopt.js');
-    await this.#tracked(source, entomb(this.#engine, source, order));
+    await this.#work.track(entomb(this.#engine, source, order), source);
   }
 
   async forget(source: TokenSource, options: { readonly grant?: boolean } = {}): Promise<void> {
@@ -155,7 +159,7 @@ export class TokenManager implements Tokens {
       );
     }
     const { entomb } = await import('./adopt.js');
-    await this.#tracked(source, entomb(this.#engine, source, undefined));
+    await this.#work.track(entomb(this.#engine, source, undefined), source);
   }
 
   async refresh(source: TokenSource, options: { readonly signal?: AbortSignal } = {}): Promise<RefreshResult> {
@@ -232,7 +236,11 @@ export class TokenManager implements Tokens {
    */
   async start(): Promise<void> {
     this.#engine.checkOpen();
-    for (const link of this.#links()) await link.open();
+    const opened = await Promise.allSettled(this.#links().map((link) => link.open()));
+    const errors = opened.flatMap((result) => (result.status === 'rejected' ? [result.reason as TokenError] : []));
+    // A set-up that is wrong is said first: a store that is down may be up in a minute.
+    const worst = errors.find(({ code }) => code === 'ERR_TOKEN_CONFIGURATION') ?? errors[0];
+    if (worst) throw worst;
     const sources = this.accounts().flatMap((account) => [...account.sources()]);
     await Promise.all(sources.map((source) => this.#memory.read(source)));
   }
@@ -243,56 +251,32 @@ export class TokenManager implements Tokens {
     onError: (error: unknown) => void = (error) => process.emitWarning(error as Error),
   ): () => void {
     if (!(ms > 0)) throw configurationError(`"ms" must be a positive number, got ${ms}`);
-    let stopped = false;
-    let cancel = () => {};
-    const beat = () => {
-      if (stopped) return;
-      cancel = this.#clock.after(ms, () => {
-        this.refreshDue({ jitterMs: ms / 10 })
-          .catch(onError)
-          .finally(beat);
-      });
-    };
-    beat();
-    const before = this.#beat;
-    this.#beat = () => {
-      before?.();
-      stopped = true;
-      cancel();
-    };
+    const beat = everySoOften(this.#clock, ms, () => this.refreshDue({ jitterMs: ms / 10 }).catch(onError));
+    this.#beats.add(beat);
     return () => {
-      stopped = true;
-      cancel();
+      beat.stop();
+      this.#beats.delete(beat);
     };
   }
 
   /** Starts nothing new and waits, `closeTimeoutMs` at most, for what is in flight to be stored; afterwards `get` answers from memory. */
   async drain(): Promise<void> {
     if (this.#phase === 'open') this.#phase = 'drained';
-    this.#beat?.();
-    let late = false;
-    let cancel = () => {};
-    const limit = new Promise<void>((resolve) => {
-      cancel = this.#clock.after(this.#settings.closeTimeoutMs, () => {
-        late = true;
-        resolve();
-      });
-    });
-    while (this.#inFlight.size > 0 && !late) await Promise.race([Promise.allSettled(this.#inFlight.keys()), limit]);
-    cancel();
+    for (const beat of this.#beats) beat.stop();
+    await this.#work.settled(this.#clock, this.#settings.closeTimeoutMs);
   }
 
   /** Drains, then closes the stores. Names what is still unanswered; it goes on, and its answer is still stored. */
   async close(): Promise<CloseReport> {
     if (this.#phase === 'closed') return { unanswered: [] };
     await this.drain();
-    const unanswered = [...new Set(this.#inFlight.values())].filter((source) => source !== undefined).map(idsOf);
     this.#phase = 'closed';
-    const closing = Promise.all(this.#links().map(({ store }) => store.close())).then(() => {});
-    // A rotating answer that is still on its way needs the store to be put into.
+    const unanswered = this.#work.unanswered().map((source) => ({ ...idsOf(source), kind: source.kind }));
+    const closing = this.#work.ended().then(() => Promise.all(this.#links().map(({ store }) => store.close())));
+    // A rotating answer that is still on its way needs the store to be put into: that is closed after it.
     if (unanswered.length === 0) await closing;
     else closing.catch(() => {});
-    return { unanswered: unanswered as CloseReport['unanswered'] };
+    return { unanswered };
   }
 
   async #get(source: TokenSource, options: GetOptions = {}): Promise<Token> {
@@ -315,7 +299,7 @@ export class TokenManager implements Tokens {
       copy !== undefined &&
       minValidityMs > 0 &&
       now + minValidityMs > copy.endsAt &&
-      this.#flights.canBringMore(source, copy, minValidityMs);
+      canBringMore(this.#engine, source, copy, minValidityMs);
     if (copy && now < copy.mustAt && !short) {
       // Behind the caller: a failure is noted in the record and told as an event, the flight owns it.
       if (now >= copy.soonAt) this.#flights.join(source, { mode: 'soon' }).catch(() => {});
@@ -391,17 +375,6 @@ export class TokenManager implements Tokens {
     }
   }
 
-  async #tracked<T>(source: TokenSource, work: Promise<T>): Promise<T> {
-    this.#track(work, source);
-    return work;
-  }
-
-  #track(work: Promise<unknown>, source?: TokenSource): void {
-    const tracked = work.catch(() => {});
-    this.#inFlight.set(tracked, source);
-    tracked.finally(() => this.#inFlight.delete(tracked));
-  }
-
   #links(): readonly StoreLink[] {
     return this.#grantStore === this.#store ? [this.#store] : [this.#store, this.#grantStore];
   }
@@ -418,18 +391,21 @@ export class TokenManager implements Tokens {
       checkOpen: () => {
         if (this.#phase !== 'open') throw closed();
       },
-      own: (work: Promise<unknown>, source?: TokenSource) => this.#track(work, source),
+      own: (work: Promise<unknown>, source?: TokenSource) => void this.#work.track(work, source).catch(() => {}),
     } as Omit<Engine, 'memory' | 'flights'> as Engine & { memory: Memory; flights: Flights };
     return Object.assign(engine, { memory: new Memory(engine), flights: new Flights(engine) });
   }
 }
 
-function suffices({ minValidityMs = 0, signal }: GetOptions, livesMs: number): boolean {
-  return livesMs >= minValidityMs && !signal?.aborted;
+function accountsOf({ accounts = [] }: TokenManagerOptions): Iterable<Account> {
+  if (typeof (accounts as Partial<Iterable<Account>>)?.[Symbol.iterator] === 'function') return accounts;
+  throw configurationError(
+    `"accounts" must be a list of accounts, got ${accounts === null ? 'null' : typeof accounts}`,
+  );
 }
 
-function aborted(source: TokenSource): TokenError {
-  return new TokenError('ERR_TOKEN_ABORTED', `${subjectOf(source)}: the caller gave up`, idsOf(source));
+function suffices({ minValidityMs = 0, signal }: GetOptions, livesMs: number): boolean {
+  return livesMs >= minValidityMs && !signal?.aborted;
 }
 
 function closed(source?: TokenSource): TokenError {
@@ -439,15 +415,4 @@ function closed(source?: TokenSource): TokenError {
     `${which}the token manager is drained or closed`,
     source ? idsOf(source) : {},
   );
-}
-
-/** This caller's wait ends with its signal; the work goes on for the others. */
-function untilAborted<T>(work: Promise<T>, source: TokenSource, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return work;
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(aborted(source));
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-    if (signal.aborted) abort();
-    else signal.addEventListener('abort', abort, { once: true });
-  });
 }

@@ -133,7 +133,7 @@ export class Memory {
     if (failed && this.#engine.clock.now() - failed.at < READ_FAILURE_MS) throw failed.error;
     try {
       const { record } = await link.read(source.key);
-      const restored = isAbsent(record) ? await this.#restore(source, link, record) : undefined;
+      const restored = isAbsent(record) ? await this.#restore(source, link) : undefined;
       const present = restored ?? record ?? emptyRecord(source.key);
       this.take(source, present);
       return present;
@@ -145,11 +145,7 @@ export class Memory {
   }
 
   /** The store was emptied while we hold a checked, living copy of a token: it goes back before anyone issues another. */
-  async #restore(
-    source: TokenSource,
-    link: StoreLink,
-    record: TokenRecord | undefined,
-  ): Promise<TokenRecord | undefined> {
+  async #restore(source: TokenSource, link: StoreLink): Promise<TokenRecord | undefined> {
     const copy = this.#copies.get(source.key);
     if (
       !copy ||
@@ -172,8 +168,8 @@ export class Memory {
     const answer = await link.call('commit', (store) =>
       store.commit(source.key, token, { predecessor: 0, ...refreshAt }),
     );
-    if (answer !== 'accepted') return answer;
-    return { ...(record ?? emptyRecord(source.key)), generation: copy.generation, token, ...refreshAt };
+    // The store numbers a restored token anew: what it has given it is read back.
+    return answer === 'accepted' ? (await link.read(source.key)).record : answer;
   }
 
   #copyOf(source: TokenSource, record: TokenRecord, link: StoreLink): Copy | undefined {

@@ -2,7 +2,6 @@ import { sleep } from './clock.js';
 import { DEFAULTS } from './defaults.js';
 import { type Engine, keyEvent } from './engine.js';
 import { TokenError } from './errors.js';
-import type { Want } from './flights.js';
 import { parseTokenKey, type TokenKey } from './key.js';
 import { configurationError } from './options.js';
 import type { Registered } from './registry.js';
@@ -11,6 +10,7 @@ import { isAbsent, type TokenRecord } from './store/record.js';
 import type { DueKey } from './store/store.js';
 import type { StoreLink } from './store-link.js';
 import type { KeyFilter, RefreshOutcome, RefreshReport, RefreshResult, SweepOptions } from './tokens.js';
+import type { Want } from './want.js';
 
 /** Due keys asked for at a time. */
 const PAGE = 100;
@@ -28,8 +28,8 @@ export async function refreshDue(
   options: SweepOptions = {},
 ): Promise<RefreshReport> {
   const report = new Report(options.onProgress);
-  if (options.jitterMs)
-    await sleep(engine.clock, options.jitterMs * engine.settings.random(), options.signal).catch(() => {});
+  if (options.signal?.aborted) return report.finish();
+  if (options.jitterMs) await sleep(engine.clock, options.jitterMs * engine.settings.random(), options).catch(() => {});
   const done = new Set<TokenKey>();
   const once = (tasks: Task[]) => tasks.filter(({ source }) => !done.has(source.key) && done.add(source.key));
   await run(engine, once(await missing(engine, known)), { mode: 'soon', report, options });

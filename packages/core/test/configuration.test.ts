@@ -55,6 +55,8 @@ describe('the constructor refuses, naming the option and what was expected', () 
       /^"accounts" must hold accounts, such as officialAccount/.source.replace('officialAccount', '\\w+'),
     ],
     [{ accounts: [{ name: 'x' }] }, /^"accounts" must hold accounts/],
+    [{ accounts: 3 }, /^"accounts" must be a list of accounts, got number/],
+    [{ accounts: {} }, /^"accounts" must be a list of accounts, got object/],
     [undefined, /^"options" must be an object/],
   ])('%o', (options, message) => {
     expect(refusal(options)).toMatch(message instanceof RegExp ? message : new RegExp(message));

@@ -31,7 +31,8 @@ const tokens = new TokenManager({ accounts: [account], store: fileStore({ direct
 await tokens.start();
 console.log('ready');
 await once(process.stdin, 'data');
+// From here on nothing but the manager keeps this process alive: a wait for another process must.
+process.stdin.destroy();
 const values = await Promise.all(Array.from({ length: 20 }, async () => (await tokens.get(source)).value));
 console.log(JSON.stringify([...new Set(values)]));
 await tokens.close();
-process.exit(0);

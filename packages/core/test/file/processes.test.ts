@@ -49,5 +49,6 @@ describe('several processes on one directory', () => {
     );
     expect(values).toEqual(Array(PROCESSES).fill(['T1']));
     expect(calls).toBe(1);
+    for (const { child } of lines) expect(child.exitCode ?? (await once(child, 'exit'))[0]).toBe(0);
   });
 });
