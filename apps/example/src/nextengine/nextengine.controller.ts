@@ -1,0 +1,80 @@
+import { TokenError } from '@evertoken/core';
+import { InjectClient, OnTokenEvent, type ReauthorizeEvent } from '@evertoken/nestjs';
+import type { NextEngineAnswer, NextEngineClient } from '@evertoken/nextengine';
+import {
+  BadRequestException,
+  Controller,
+  Get,
+  Logger,
+  Query,
+  Redirect,
+  Req,
+  UnauthorizedException,
+} from '@nestjs/common';
+import type { Request } from 'express';
+import { ERP } from '../accounts.js';
+import { Page } from '../web/page.interceptor.js';
+import { beginSession } from '../web/session.js';
+
+const SIGN_IN = '/nextengine/sign-in';
+
+/** Sign-in with NextEngine, and calls as the user who signed in. */
+@Controller('nextengine')
+export class NextEngineController {
+  readonly #logger = new Logger(NextEngineController.name);
+
+  constructor(@InjectClient(ERP) private readonly nextEngine: NextEngineClient) {}
+
+  /** Sends the browser to NextEngine; a user who is signed in there comes straight back. */
+  @Get('sign-in')
+  @Redirect()
+  signIn(@Req() { session }: Request): { url: string } {
+    const { url, binding } = this.nextEngine.signIn();
+    session.binding = binding;
+    return { url };
+  }
+
+  /** The browser is back. Also the address that NextEngine's menu launches: then there is no binding, and the answer says to sign in. */
+  @Get('callback')
+  @Redirect('/')
+  async callback(@Query('uid') uid: string, @Query('state') state: string, @Req() request: Request): Promise<void> {
+    const { binding } = request.session;
+    // Good for one callback.
+    delete request.session.binding;
+    try {
+      const user = await this.nextEngine.exchange({ uid, state, binding });
+      await beginSession(request, { uid: user.uid });
+    } catch (error) {
+      if (!(error instanceof TokenError) || error.code !== 'ERR_TOKEN_REFUSED' || error.reason === 'credentials')
+        throw error;
+      throw new BadRequestException({ message: error.message, signIn: SIGN_IN });
+    }
+  }
+
+  /** The first orders of the signed-in user. The user comes from the session, never from the query. */
+  @Get('orders')
+  @Page('NextEngine orders')
+  async orders(@Req() { session }: Request): Promise<Pick<NextEngineAnswer, 'count' | 'data'>> {
+    try {
+      const { count, data } = await this.nextEngine.user(session.uid).call('/api_v1_receiveorder_base/search', {
+        fields: [
+          'receive_order_id',
+          'receive_order_date',
+          'receive_order_total_amount',
+          'receive_order_order_status_id',
+        ],
+        limit: 10,
+      });
+      return { ...(count !== undefined && { count }), ...(data && { data }) };
+    } catch (error) {
+      if (!(error instanceof TokenError) || error.code !== 'ERR_TOKEN_REAUTHORIZATION_REQUIRED') throw error;
+      throw new UnauthorizedException({ message: error.message, signIn: SIGN_IN });
+    }
+  }
+
+  /** An application of your own would write to somebody who can do it. */
+  @OnTokenEvent('reauthorize')
+  tellSomeone({ account, cause }: ReauthorizeEvent): void {
+    this.#logger.warn(`a user of ${account} must sign in again (${cause}): ${SIGN_IN}`);
+  }
+}

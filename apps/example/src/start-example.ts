@@ -1,0 +1,103 @@
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { TokenManager } from '@evertoken/core';
+import { Logger, type LogLevel } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { NextFunction, Request, Response } from 'express';
+import { AppModule } from './app.module.js';
+import { openPlatforms, type Platforms } from './platforms.js';
+import type { Settings } from './settings.js';
+import { sessions } from './web/session.js';
+
+/** The application, listening. */
+export interface Example {
+  /** Where browsers find it. */
+  readonly url: string;
+  readonly app: NestExpressApplication;
+  readonly platforms: Platforms;
+  /** Ends the application, and the sandbox with it. */
+  close(): Promise<void>;
+}
+
+const FIRST_PORT = 3000;
+/** How many ports are tried after the first. */
+const MORE_PORTS = 100;
+const SECURITY_HEADERS = {
+  'Content-Security-Policy': "default-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'",
+  'X-Content-Type-Options': 'nosniff',
+  // Addresses of the callback hold what can be exchanged for tokens.
+  'Referrer-Policy': 'no-referrer',
+};
+
+/** Starts the example. Rejects with the manager's error for a wrong account, and with the system's for a port that is taken. */
+export async function startExample(
+  settings: Settings,
+  { logger = ['warn', 'error', 'fatal'] }: { readonly logger?: LogLevel[] | false } = {},
+): Promise<Example> {
+  const { host, sessionSecret } = settings;
+  const port = await freePort(host, settings.port);
+  const url = urlOf(host, port);
+  const platforms = await openPlatforms(settings, url);
+  try {
+    const app = await NestFactory.create<NestExpressApplication>(AppModule.on(platforms), {
+      logger,
+      abortOnError: false,
+      // A start that fails is told by its error alone, which the caller gets.
+      bufferLogs: true,
+      autoFlushLogs: false,
+    });
+    app.flushLogs();
+    app.disable('x-powered-by');
+    app.use((_request: Request, response: Response, next: NextFunction) => {
+      response.set(SECURITY_HEADERS);
+      next();
+    });
+    app.use(sessions(sessionSecret));
+    app.useStaticAssets(fileURLToPath(new URL('../public', import.meta.url)));
+    // Without it no shutdown hook runs on SIGTERM, and nothing is drained.
+    app.enableShutdownHooks();
+    await app.listen(port, host);
+    refreshAtOnce(app.get(TokenManager));
+    return { url, app, platforms, close: () => app.close() };
+  } catch (error) {
+    await platforms.sandbox?.close();
+    throw error;
+  }
+}
+
+/** The job's first beat may be half a minute away; somebody who opens the page now should not wait for it. */
+function refreshAtOnce(tokens: TokenManager): void {
+  tokens.refreshDue().catch((error: unknown) => new Logger('Example').warn(String(error)));
+}
+
+/** The port asked for; without one the first free from 3000 on. Needed before there are accounts: NextEngine sends browsers back to it. */
+async function freePort(host: string, asked: number | undefined): Promise<number> {
+  const last = FIRST_PORT + MORE_PORTS;
+  for (let port = asked ?? FIRST_PORT; ; port++) {
+    try {
+      return await probe(host, port);
+    } catch (error) {
+      const isTaken = (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
+      if (!isTaken || asked !== undefined || port >= last) throw error;
+    }
+  }
+}
+
+function probe(host: string, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      const address = server.address();
+      const found = typeof address === 'object' && address !== null ? address.port : port;
+      server.close(() => resolve(found));
+    });
+  });
+}
+
+function urlOf(host: string, port: number): string {
+  const everywhere = host === '0.0.0.0' || host === '::';
+  const name = everywhere ? '127.0.0.1' : host.includes(':') ? `[${host}]` : host;
+  return `http://${name}:${port}`;
+}

@@ -1,0 +1,228 @@
+import { createHash } from 'node:crypto';
+import { createSandbox, SANDBOX_ACCOUNTS } from '@evertoken/sandbox';
+import { describe, expect, it } from 'vitest';
+import { afterwards, HOUR_MS, run, runOnSandbox, temporaryDirectory, UID, Visitor } from './support.js';
+
+const { wechat, dingtalk, nextengine } = SANDBOX_ACCOUNTS;
+
+describe('the index page', () => {
+  it('has a line for every kind of token, those of nobody included', async () => {
+    const { url } = await runOnSandbox();
+    const page = await (await fetch(url)).text();
+    const lines = [...page.matchAll(/data-account="(\w+)" data-kind="(\w+)"/g)].map(([, ...ids]) => ids.join(' '));
+    expect(lines).toEqual([
+      'shop stable_access_token',
+      'shop jsapi_ticket',
+      'shop card_ticket',
+      'oa access_token',
+      'oa jsapi_ticket',
+      'erp access_token',
+    ]);
+    expect(page).toContain('nobody has signed in yet');
+  });
+
+  it('shows no token, no ticket and no secret, in any form', async () => {
+    const { url, tokens, platforms, sandbox } = await runOnSandbox();
+    const { shop, oa, erp } = platforms.accounts;
+    const visitor = new Visitor(url);
+    await visitor.signIn(UID);
+    if (!shop || !oa || !erp) throw new Error('sandbox mode has all accounts');
+    const sources = [shop.accessToken, shop.jsapiTicket, oa.accessToken, oa.jsapiTicket, erp.user(UID).accessToken];
+    const values = await Promise.all(sources.map(async (source) => (await tokens.get(source)).value));
+    const refreshToken = sandbox.nextengine.currentPair(nextengine.clientId, UID)?.refreshToken ?? '';
+    const secrets = [...values, refreshToken, wechat.secret, dingtalk.appSecret, nextengine.clientSecret];
+    const shown = (
+      await Promise.all(['/', '/api/status'].map(async (path) => (await visitor.get(path)).text()))
+    ).join();
+    expect(shown).toContain(UID);
+    expect(secrets.filter((secret) => secret.length < 16 || shown.includes(secret))).toEqual([]);
+  });
+});
+
+describe('WeChat', () => {
+  it('signs the JS-SDK configuration of a page with the ticket', async () => {
+    const { url, tokens, platforms } = await runOnSandbox();
+    const page = 'https://shop.example/list?page=1';
+    const config = (await (await fetch(`${url}/wechat/js-sdk?url=${encodeURIComponent(`${page}#top`)}`)).json()) as {
+      readonly appId: string;
+      readonly timestamp: number;
+      readonly nonceStr: string;
+      readonly signature: string;
+    };
+    const ticket = platforms.accounts.shop && (await tokens.get(platforms.accounts.shop.jsapiTicket));
+    const signed = `jsapi_ticket=${ticket?.value}&noncestr=${config.nonceStr}&timestamp=${config.timestamp}&url=${page}`;
+    expect(config.appId).toBe(wechat.appId);
+    expect(config.signature).toBe(createHash('sha1').update(signed).digest('hex'));
+  });
+
+  it.each([
+    '',
+    '?url=',
+    '?url=shop.example',
+    '?url=javascript:alert(1)',
+    '?url=https://a.example/&url=https://b.example/',
+  ])('signs nothing but http and https URLs: %s', async (query) => {
+    const { url } = await runOnSandbox();
+    const answer = await fetch(`${url}/wechat/js-sdk${query}`);
+    expect([answer.status, await answer.json()]).toMatchObject([400, { message: expect.stringContaining('"url"') }]);
+  });
+
+  it('heals a token that was killed, with one more call of each', async () => {
+    const { url, sandbox, tokens } = await runOnSandbox();
+    const visitor = new Visitor(url);
+    await tokens.refreshDue();
+    expect(await visitor.json('/wechat/followers')).toEqual({ total: 2 });
+    const before = sandbox.calls({ platform: 'wechat' }).length;
+    expect((await visitor.post('/sandbox/kill', { platform: 'wechat' })).status).toBe(303);
+    expect(await visitor.json('/wechat/followers')).toEqual({ total: 2 });
+    const calls = sandbox.calls({ platform: 'wechat' }).slice(before);
+    expect(calls.map(({ endpoint, outcome }) => `${endpoint} ${outcome}`)).toEqual([
+      '/cgi-bin/user/get 40001',
+      '/cgi-bin/stable_token ok',
+      '/cgi-bin/user/get ok',
+    ]);
+  });
+});
+
+describe('DingTalk', () => {
+  it('looks a user up, also after the token was killed', async () => {
+    const { url } = await runOnSandbox();
+    const visitor = new Visitor(url);
+    const manager = { userid: 'manager1', unionid: 'union-manager1', name: '员工 manager1' };
+    expect(await visitor.json('/dingtalk/user?userid=manager1')).toEqual(manager);
+    await visitor.post('/sandbox/kill', { platform: 'dingtalk' });
+    expect(await visitor.json('/dingtalk/user?userid=manager1')).toEqual(manager);
+  });
+});
+
+describe('NextEngine', () => {
+  it('points to the sign-in where nobody is signed in', async () => {
+    const { url } = await runOnSandbox();
+    const answer = await new Visitor(url).get('/nextengine/orders');
+    expect([answer.status, await answer.json()]).toMatchObject([401, { signIn: '/nextengine/sign-in' }]);
+  });
+
+  it('searches orders for the user who signed in', async () => {
+    const { url } = await runOnSandbox();
+    const visitor = new Visitor(url);
+    const back = await visitor.signIn(UID);
+    expect([back.status, back.headers.get('location')]).toEqual([302, '/']);
+    const answer = (await visitor.json('/nextengine/orders')) as { data: unknown[] };
+    expect(answer.data).toHaveLength(10);
+    expect(answer.data[0]).toMatchObject({ receive_order_id: '1', receive_order_total_amount: '1000' });
+  });
+
+  it('takes no callback from a browser that began no sign-in, and no callback twice', async () => {
+    const { url, sandbox } = await runOnSandbox();
+    const { uid, state } = sandbox.nextengine.signIn(nextengine.clientId, UID);
+    const planted = await new Visitor(url).get(`/nextengine/callback?uid=${uid}&state=${state}`);
+    expect([planted.status, await planted.json()]).toMatchObject([400, { signIn: '/nextengine/sign-in' }]);
+    expect(sandbox.calls({ endpoint: '/api_neauth' })).toEqual([]);
+
+    const visitor = new Visitor(url);
+    await visitor.signIn(UID);
+    expect((await visitor.get(`/nextengine/callback?uid=${uid}&state=${state}`)).status).toBe(400);
+  });
+
+  it('gives the session of a signed-in user another id', async () => {
+    const { url } = await runOnSandbox();
+    const visitor = new Visitor(url);
+    const begun = (await visitor.get('/nextengine/sign-in')).headers.getSetCookie();
+    const signedIn = (await visitor.signIn(UID)).headers.getSetCookie();
+    expect(signedIn).toHaveLength(1);
+    expect(signedIn).not.toEqual(begun);
+  });
+
+  it('asks for a sign-in once the pair is lost, and works again after it', async () => {
+    const { url, sandbox, tokens } = await runOnSandbox();
+    const visitor = new Visitor(url);
+    await visitor.signIn(UID);
+    // Nobody refreshed for three days.
+    sandbox.advance(73 * HOUR_MS);
+    await tokens.refreshDue();
+    expect((await visitor.get('/nextengine/orders')).status).toBe(401);
+    await visitor.signIn(UID);
+    expect((await visitor.get('/nextengine/orders')).status).toBe(200);
+  });
+});
+
+describe('errors', () => {
+  it('show account and platform code of a wrong secret, and not the secret', async () => {
+    const sandbox = await createSandbox();
+    afterwards(() => sandbox.close());
+    const { url } = await run({
+      DATA_DIR: await temporaryDirectory(),
+      WECHAT_APPID: wechat.appId,
+      WECHAT_SECRET: 'a-mistyped-secret',
+      WECHAT_BASE_URL: sandbox.urls.wechat,
+    });
+    const answer = await fetch(`${url}/wechat/followers`);
+    expect([answer.status, await answer.json()]).toMatchObject([
+      502,
+      { code: 'ERR_TOKEN_REFUSED', account: 'shop', platformCode: '40125', retryable: false },
+    ]);
+    const page = await (await fetch(`${url}/wechat/followers`, { headers: { accept: 'text/html' } })).text();
+    for (const part of ['ERR_TOKEN_REFUSED', 'shop', '40125']) expect(page).toContain(part);
+    expect(page).not.toContain('a-mistyped-secret');
+  });
+
+  it('say that a platform is busy, and when to come back', async () => {
+    const { url, sandbox } = await runOnSandbox();
+    sandbox.fault({ kind: 'busy', platform: 'dingtalk', endpoint: '/topapi/v2/user/get' });
+    const answer = await fetch(`${url}/dingtalk/user?userid=manager1`);
+    expect([answer.status, await answer.json()]).toMatchObject([503, { account: 'oa', retryable: true }]);
+    expect(answer.headers.get('retry-after')).toMatch(/^[12]$/);
+  });
+
+  it('escape what a visitor sent', async () => {
+    const { url } = await runOnSandbox();
+    const answer = await fetch(`${url}/%3Cscript%3Ealert(1)%3C/script%3E`, { headers: { accept: 'text/html' } });
+    expect([answer.status, await answer.text()]).toEqual([404, expect.not.stringContaining('<script>')]);
+  });
+});
+
+describe('with credentials', () => {
+  it('talks to the platforms they are for, and has no others and no sandbox', async () => {
+    const sandbox = await createSandbox();
+    afterwards(() => sandbox.close());
+    const { url, tokens } = await run({
+      DATA_DIR: await temporaryDirectory(),
+      DINGTALK_APP_KEY: dingtalk.appKey,
+      DINGTALK_APP_SECRET: dingtalk.appSecret,
+      DINGTALK_API_URL: sandbox.urls.dingtalkApi,
+      DINGTALK_OAPI_URL: sandbox.urls.dingtalkOapi,
+    });
+    expect(tokens.accounts().map(({ name }) => name)).toEqual(['oa']);
+    expect((await fetch(`${url}/dingtalk/user?userid=manager1`)).status).toBe(200);
+    const visitor = new Visitor(url);
+    for (const path of ['/wechat/followers', '/nextengine/sign-in']) expect((await visitor.get(path)).status).toBe(404);
+    expect((await visitor.post('/sandbox/advance', { minutes: '60' })).status).toBe(404);
+    expect(await (await visitor.get('/')).text()).toContain('Real platforms');
+  });
+
+  it('does not start with half of them, and names what is missing', async () => {
+    const half = run({ DATA_DIR: await temporaryDirectory(), WECHAT_APPID: wechat.appId });
+    await expect(half).rejects.toThrow(/"secret".*"shop"/);
+  });
+});
+
+describe('the sandbox’s controls', () => {
+  it.each([{}, { minutes: '0' }, { minutes: '61' }, { minutes: 'x' }])(
+    'let time pass in steps of at most an hour: %o',
+    async (fields) => {
+      const { url, sandbox } = await runOnSandbox();
+      expect((await new Visitor(url).post('/sandbox/advance', fields)).status).toBe(400);
+      expect(sandbox.state().offsetMs).toBe(0);
+    },
+  );
+
+  it('are closed to the forms of other sites', async () => {
+    const { url, sandbox } = await runOnSandbox();
+    const answer = await fetch(`${url}/sandbox/advance`, {
+      method: 'POST',
+      body: new URLSearchParams({ minutes: '60' }),
+      headers: { 'sec-fetch-site': 'cross-site' },
+    });
+    expect([answer.status, sandbox.state().offsetMs]).toEqual([403, 0]);
+  });
+});

@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { TokenManager } from '@evertoken/core';
+import type { Sandbox } from '@evertoken/sandbox';
+import { afterEach } from 'vitest';
+import type { LocalSandbox } from '../src/sandbox/local-sandbox.js';
+import { type Environment, readSettings } from '../src/settings.js';
+import { type Example, startExample } from '../src/start-example.js';
+
+export const HOUR_MS = 3_600_000;
+export const UID = 'user-tanaka';
+
+const cleanUp: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const work of cleanUp.splice(0).reverse()) await work();
+});
+
+/** Does something after the test; the last thing registered first. */
+export function afterwards(work: () => Promise<unknown>): void {
+  cleanUp.push(work);
+}
+
+/** A directory of this test. */
+export async function temporaryDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'evertoken-example-'));
+  afterwards(() => rm(directory, { recursive: true, force: true }));
+  return directory;
+}
+
+/** The example on a free port; nothing of the machine's environment reaches it. */
+export async function run(env: Environment): Promise<Example & { readonly tokens: TokenManager }> {
+  const example = await startExample(readSettings({ PORT: '0', ...env }), { logger: false });
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= example.close();
+    return closed;
+  };
+  afterwards(close);
+  return { ...example, close, tokens: example.app.get(TokenManager) };
+}
+
+/** The example in sandbox mode, by default with an empty memory. */
+export async function runOnSandbox(
+  dataDirectory?: string,
+): Promise<Awaited<ReturnType<typeof run>> & { readonly local: LocalSandbox; readonly sandbox: Sandbox }> {
+  const example = await run({ DATA_DIR: dataDirectory ?? (await temporaryDirectory()) });
+  const local = example.platforms.sandbox;
+  if (!local) throw new Error('the example is not in sandbox mode');
+  return { ...example, local, sandbox: local.handle };
+}
+
+/** A browser's memory without a browser: keeps the example's cookie, follows no redirect by itself. */
+export class Visitor {
+  readonly #base: string;
+  #cookie = '';
+
+  constructor(base: string) {
+    this.#base = base;
+  }
+
+  async get(path: string): Promise<Response> {
+    return this.#send(path, {});
+  }
+
+  async post(path: string, fields: Record<string, string>): Promise<Response> {
+    return this.#send(path, { method: 'POST', body: new URLSearchParams(fields) });
+  }
+
+  async json(path: string): Promise<unknown> {
+    return (await this.get(path)).json();
+  }
+
+  /** Signs in to NextEngine as somebody who clicks their name on the sandbox's page. */
+  async signIn(uid: string): Promise<Response> {
+    const begun = await this.get('/nextengine/sign-in');
+    const chosen = await fetch(`${begun.headers.get('location')}&uid=${uid}`, { redirect: 'manual' });
+    return this.get(chosen.headers.get('location') ?? '');
+  }
+
+  async #send(path: string, init: RequestInit): Promise<Response> {
+    const headers = { ...(this.#cookie !== '' && { cookie: this.#cookie }) };
+    const response = await fetch(new URL(path, this.#base), { ...init, headers, redirect: 'manual' });
+    const cookie = response.headers.getSetCookie().at(-1);
+    if (cookie !== undefined) this.#cookie = cookie.replace(/;.*/s, '');
+    return response;
+  }
+}
