@@ -39,7 +39,7 @@ export async function authorize(
   const { settings, registry, clock } = engine;
   const link = engine.linkOf(source);
   const parents = await Promise.all((source.dependsOn ?? []).map((parent) => engine.tokens.get(parent)));
-  const giveBack = await engine.flights.limiterOf(source.account).acquire();
+  const giveBack = await (await engine.flights()).limiterOf(source.account).acquire();
   try {
     const lease = await claimed(engine, source);
     const startedAt = link.now();

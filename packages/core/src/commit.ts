@@ -211,9 +211,12 @@ function isAdopted({ lineage, order }: TokenPart): boolean {
 /** After the flight that met the conflict has landed: one refresh settles what is valid (S3). */
 function askOnceMore(engine: Engine, source: TokenSource): void {
   setImmediate(() => {
-    engine.flights.join(source, { mode: 'ask' }).catch(() => {
-      // Noted in the record and told as an event, as every failed attempt.
-    });
+    engine
+      .flights()
+      .then((flights) => flights.join(source, { mode: 'ask' }))
+      .catch(() => {
+        // Noted in the record and told as an event, as every failed attempt.
+      });
   });
 }
 

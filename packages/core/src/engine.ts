@@ -15,8 +15,9 @@ export interface Engine {
   readonly registry: Registry;
   readonly events: EventHub;
   readonly memory: Memory;
-  readonly flights: Flights;
   readonly tokens: Tokens;
+  /** Refreshes in progress; loaded with the first one, because a process that is given tokens from memory needs none of it. */
+  flights(): Promise<Flights>;
   /** The store a source's record is kept in. */
   linkOf(source: Pick<TokenSource, 'keep'>): StoreLink;
   /** All stores, each once. */

@@ -2,10 +2,11 @@ import { sleep } from './clock.js';
 import type { Engine } from './engine.js';
 import { TokenError } from './errors.js';
 import { idsOf, subjectOf } from './provider/send.js';
+import { rejectedAgain } from './rejected-again.js';
 import type { TokenSource } from './source.js';
 import { emptyRecord, type TokenRecord } from './store/record.js';
 import { recordedError } from './verdict.js';
-import { rejectedAgain, type Want } from './want.js';
+import type { Want } from './want.js';
 
 /** Waits for another holder begin at this and double to the next, ms. */
 const FIRST_LOOK_MS = 25;

@@ -6,14 +6,16 @@ import { ElapsedClock } from './elapsed.js';
 import { type Engine, keyEvent } from './engine.js';
 import { TokenError } from './errors.js';
 import { EventHub, type TokenEvents } from './events.js';
-import { Flights } from './flights.js';
+import type { Flights } from './flights.js';
 import { checkOptions, checkTraits } from './gate.js';
 import type { TokenKey } from './key.js';
 import { Memory } from './memory.js';
 import { memoryStore } from './memory-store.js';
 import { configurationError, readOptions, readRefresh, type Settings, type TokenManagerOptions } from './options.js';
+import { canBringMore } from './policy.js';
 import { idsOf, subjectOf } from './provider/send.js';
 import { Registry } from './registry.js';
+import { rejectedAgain } from './rejected-again.js';
 import type { AdoptBasis, IssueRequest, SourceKind, TokenSource } from './source.js';
 import { StoreLink } from './store-link.js';
 import type { IssuedToken, Token } from './token.js';
@@ -26,7 +28,7 @@ import type {
   TokenStatus,
   Tokens,
 } from './tokens.js';
-import { canBringMore, rejectedAgain } from './want.js';
+import type { Want } from './want.js';
 import { Work } from './work.js';
 
 /** What `close` could not finish: keys whose outcome is unknown to this process. */
@@ -50,7 +52,6 @@ export class TokenManager implements Tokens {
   readonly #registry = new Registry();
   readonly #events = new EventHub();
   readonly #memory: Memory;
-  readonly #flights: Flights;
   readonly #store: StoreLink;
   readonly #grantStore: StoreLink;
   readonly #gets = new Map<TokenKey, Promise<Token>>();
@@ -59,6 +60,7 @@ export class TokenManager implements Tokens {
   readonly #beats = new Set<Beat>();
   /** Configured keys that are known to the store: the due index names them. */
   readonly #known = new Set<TokenKey>();
+  #flights: Promise<Flights> | undefined;
   #phase: 'open' | 'drained' | 'closed' = 'open';
 
   constructor(options: TokenManagerOptions) {
@@ -88,7 +90,6 @@ export class TokenManager implements Tokens {
     this.#grantStore = shared ? this.#store : link(grantStore, ({ keep }) => keep === 'grant');
     this.#engine = this.#makeEngine();
     this.#memory = this.#engine.memory;
-    this.#flights = this.#engine.flights;
   }
 
   get(source: TokenSource, options?: GetOptions): Promise<Token> {
@@ -299,14 +300,14 @@ export class TokenManager implements Tokens {
       copy !== undefined &&
       minValidityMs > 0 &&
       now + minValidityMs > copy.endsAt &&
-      canBringMore(this.#engine, source, copy, minValidityMs);
+      canBringMore(copy, source, { now, minValidityMs });
     if (copy && now < copy.mustAt && !short) {
       // Behind the caller: a failure is noted in the record and told as an event, the flight owns it.
-      if (now >= copy.soonAt) this.#flights.join(source, { mode: 'soon' }).catch(() => {});
+      if (now >= copy.soonAt) this.#join(source, { mode: 'soon' }).catch(() => {});
       return this.#memory.serve(source, copy);
     }
     try {
-      const landed = await this.#flights.join(source, { mode: 'need', minValidityMs });
+      const landed = await this.#join(source, { mode: 'need', minValidityMs });
       if (landed.copy) return this.#memory.serve(source, landed.copy);
     } catch (error) {
       // While the token lives, a platform or store that is down is invisible to callers.
@@ -339,7 +340,7 @@ export class TokenManager implements Tokens {
       return this.#memory.serve(source, stored);
     }
     try {
-      const { copy } = await this.#flights.join(source, { mode: 'forced', refused: value, seen: record });
+      const { copy } = await this.#join(source, { mode: 'forced', refused: value, seen: record });
       if (!copy || copy.value === value) throw rejectedAgain(source, undefined, 'repeated');
       this.#events.emit('reject', { ...event, outcome: 'renewed' });
       return this.#memory.serve(source, copy);
@@ -375,6 +376,15 @@ export class TokenManager implements Tokens {
     }
   }
 
+  async #join(source: TokenSource, want: Want) {
+    return (await this.#loadFlights()).join(source, want);
+  }
+
+  #loadFlights(): Promise<Flights> {
+    this.#flights ??= import('./flights.js').then(({ Flights }) => new Flights(this.#engine));
+    return this.#flights;
+  }
+
   #links(): readonly StoreLink[] {
     return this.#grantStore === this.#store ? [this.#store] : [this.#store, this.#grantStore];
   }
@@ -387,13 +397,14 @@ export class TokenManager implements Tokens {
       events: this.#events,
       tokens: this,
       linkOf: ({ keep }: Pick<TokenSource, 'keep'>) => (keep === 'grant' ? this.#grantStore : this.#store),
+      flights: () => this.#loadFlights(),
       links: () => this.#links(),
       checkOpen: () => {
         if (this.#phase !== 'open') throw closed();
       },
       own: (work: Promise<unknown>, source?: TokenSource) => void this.#work.track(work, source).catch(() => {}),
-    } as Omit<Engine, 'memory' | 'flights'> as Engine & { memory: Memory; flights: Flights };
-    return Object.assign(engine, { memory: new Memory(engine), flights: new Flights(engine) });
+    } as Omit<Engine, 'memory'> as Engine & { memory: Memory };
+    return Object.assign(engine, { memory: new Memory(engine) });
   }
 }
 

@@ -1,4 +1,5 @@
 import type { RefreshOptions } from './account.js';
+import type { Copy } from './copies.js';
 import { DEFAULTS } from './defaults.js';
 import type { TokenErrorCode } from './errors.js';
 import type { Settings } from './options.js';
@@ -134,6 +135,22 @@ function durationOf(
 ): number | undefined {
   if (lifetimeMs !== undefined) return lifetimeMs;
   return end === undefined ? undefined : end - (answeredAt ?? startedAt);
+}
+
+/**
+ * Whether asking now can bring a token that lives longer than the one at hand. A wish beyond nine tenths of a lifetime would
+ * mean asking all the time, so it counts as that much.
+ */
+export function canBringMore(
+  copy: Pick<Copy, 'value' | 'issuedAt' | 'expiresAt' | 'endsAt' | 'extra'>,
+  source: TokenSource,
+  { now, minValidityMs }: { readonly now: EpochMs; readonly minValidityMs: number },
+): boolean {
+  const { value, issuedAt, expiresAt, extra, endsAt } = copy;
+  if (expiresAt === undefined || source.issuance === 'pushed') return false;
+  const from = source.renewableFrom?.({ value, issuedAt, expiresAt, ...(extra && { extra }) });
+  const wanted = Math.min(minValidityMs, (expiresAt - issuedAt) * 0.9);
+  return (from === undefined || from <= now) && now + wanted > endsAt;
 }
 
 /** How long to wait after the nth failure in a row, ms. Failures that asking again cannot cure begin at the far end. */

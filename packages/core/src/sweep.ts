@@ -82,7 +82,7 @@ export async function refreshOne(engine: Engine, source: TokenSource, want: Want
     ...(source.subject !== undefined && { subject: source.subject }),
   };
   try {
-    return { ...ids, outcome: (await engine.flights.join(source, want)).outcome };
+    return { ...ids, outcome: (await (await engine.flights()).join(source, want)).outcome };
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
     return { ...ids, outcome: outcomeOf(error), error };

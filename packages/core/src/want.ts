@@ -1,8 +1,9 @@
 import type { Copy } from './copies.js';
 import type { Engine } from './engine.js';
 import { TokenError } from './errors.js';
-import { askingHarms, forcedNotBefore, lifetimeOf, windowsFor } from './policy.js';
+import { askingHarms, canBringMore, forcedNotBefore, lifetimeOf, windowsFor } from './policy.js';
 import { idsOf, subjectOf } from './provider/send.js';
+import { rejectedAgain } from './rejected-again.js';
 import type { TokenSource } from './source.js';
 import { RECORD_VERSION, type TokenRecord } from './store/record.js';
 import type { EpochMs, Token } from './token.js';
@@ -30,7 +31,7 @@ export function satisfied(engine: Engine, source: TokenSource, copy: Copy, want:
         now < copy.mustAt &&
         (want.minValidityMs === 0 ||
           now + want.minValidityMs <= copy.endsAt ||
-          !canBringMore(engine, source, copy, want.minValidityMs))
+          !canBringMore(copy, source, { now, minValidityMs: want.minValidityMs }))
       );
     case 'soon':
       return now < copy.soonAt && now < copy.mustAt;
@@ -39,15 +40,6 @@ export function satisfied(engine: Engine, source: TokenSource, copy: Copy, want:
     case 'ask':
       return false;
   }
-}
-
-/** Whether asking now can bring a token that lives longer; a wish beyond nine tenths of a lifetime would mean asking all the time. */
-export function canBringMore(engine: Engine, source: TokenSource, copy: Copy, minValidityMs: number): boolean {
-  const now = engine.clock.now();
-  const lifetime = lifetimeOf(viewOf(copy));
-  if (lifetime === undefined || source.issuance === 'pushed') return false;
-  const from = source.renewableFrom?.(viewOf(copy));
-  return (from === undefined || from <= now) && now + Math.min(minValidityMs, lifetime * 0.9) > copy.endsAt;
 }
 
 /** Why no attempt is made now. */
@@ -107,32 +99,6 @@ function earliestForced(engine: Engine, source: TokenSource, { attempt, token }:
   const refresh = engine.registry.get(source.account)?.refresh ?? {};
   const { rejectMemoryMs } = windowsFor(engine.settings, refresh, lifetimeOf(token));
   return forcedNotBefore(attempt.forced, { issuedAt: token.issuedAt, now: link.now(), rejectMemoryMs });
-}
-
-/** `ERR_TOKEN_REJECTED_AGAIN`: nothing better is to be had, so nobody replays. */
-export function rejectedAgain(
-  source: TokenSource,
-  retryAt: EpochMs | undefined,
-  reason: 'contested' | 'repeated',
-): TokenError {
-  const why =
-    reason === 'contested'
-      ? 'fresh tokens keep being refused: another system may use this app'
-      : 'the platform hands out the refused token again';
-  return new TokenError('ERR_TOKEN_REJECTED_AGAIN', `${subjectOf(source)}: ${why}; do not replay`, {
-    ...idsOf(source),
-    reason,
-    ...(retryAt !== undefined && { retryAt }),
-  });
-}
-
-function viewOf(copy: Copy): Token {
-  return {
-    value: copy.value,
-    issuedAt: copy.issuedAt,
-    ...(copy.expiresAt !== undefined && { expiresAt: copy.expiresAt }),
-    ...(copy.extra && { extra: copy.extra }),
-  };
 }
 
 function localView({ token }: TokenRecord, toLocal: (at: EpochMs) => EpochMs): Token {
