@@ -15,7 +15,7 @@ const bundle = await rolldown({
   external: /^(node:|@)/,
   platform: 'node',
 });
-rmSync('dist/chunks', { recursive: true, force: true });
+rmSync('dist', { recursive: true, force: true });
 await bundle.write({
   dir: 'dist',
   format: 'esm',
