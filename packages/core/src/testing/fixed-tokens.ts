@@ -3,6 +3,7 @@ import { TokenError } from '../errors.js';
 import { TokenManager } from '../manager.js';
 import { idsOf, subjectOf } from '../provider/send.js';
 import type { TokenSource } from '../source.js';
+import { nothingDone } from '../sweep.js';
 import type { Token } from '../token.js';
 import type { RefreshReport, RefreshResult, TokenStatus } from '../tokens.js';
 import { ManualClock } from './manual-clock.js';
@@ -106,17 +107,7 @@ class Fixed extends TokenManager implements FixedTokens {
   }
 
   override async refreshDue(): Promise<RefreshReport> {
-    const counts = {
-      renewed: 0,
-      unchanged: 0,
-      notYetRenewable: 0,
-      held: 0,
-      resting: 0,
-      waiting: 0,
-      reauthorize: 0,
-      failed: 0,
-    };
-    return { results: [], counts };
+    return nothingDone();
   }
 
   override async *inspect(): AsyncGenerator<TokenStatus> {}
