@@ -70,7 +70,9 @@ document.addEventListener('submit', async (event) => {
   const body = new URLSearchParams(new FormData(form, event.submitter));
   event.submitter.disabled = true;
   // A redirect back to this page means that it is done; the page hears of it by itself.
-  const answer = await fetch(form.action, { method: 'POST', body, redirect: 'manual' }).catch(() => undefined);
+  const answer = await fetch(form.action, { method: 'POST', body, redirect: 'manual', keepalive: true }).catch(
+    () => undefined,
+  );
   event.submitter.disabled = false;
   problem.hidden = answer?.type === 'opaqueredirect';
   if (!problem.hidden) problem.textContent = answer ? (await answer.json()).message : 'The example does not answer.';

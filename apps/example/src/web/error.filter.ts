@@ -26,6 +26,8 @@ interface Problem {
   readonly signIn?: string;
 }
 
+type PlatformError = WeChatError | DingTalkError | NextEngineError;
+
 /** By whose fault there is no token: 409 where a person has to act, 502 where the platform said no, 503 where waiting helps. */
 const STATUS: Readonly<Record<TokenErrorCode, number>> = {
   ERR_TOKEN_CONFIGURATION: 500,
@@ -55,8 +57,6 @@ export class ErrorFilter implements ExceptionFilter {
     const request = http.getRequest<Request>();
     const response = http.getResponse<Response>();
     const problem = this.#problemOf(error);
-    // An event stream may have begun: there is no status left to send.
-    if (response.headersSent) return void response.end();
     response.status(problem.status);
     if (problem.retryAfter !== undefined) response.set('Retry-After', String(problem.retryAfter));
     if (wantsPage(request)) response.type('html').send(problemPage(problem));
@@ -65,12 +65,15 @@ export class ErrorFilter implements ExceptionFilter {
 
   #problemOf(error: unknown): Problem {
     if (error instanceof TokenError) return tokenProblem(error, this.platforms.clock.now());
-    const platform = platformProblem(error);
-    if (platform) return platform;
+    if (isPlatformError(error)) return platformProblem(error);
     if (error instanceof HttpException) return httpProblem(error);
     this.#logger.error(error instanceof Error ? error.stack : String(error));
     return { status: 500, message: 'Something went wrong here; the log says what.' };
   }
+}
+
+function isPlatformError(error: unknown): error is PlatformError {
+  return error instanceof WeChatError || error instanceof DingTalkError || error instanceof NextEngineError;
 }
 
 /** There is no token to be had. Its times are the manager's, and so the sandbox's in sandbox mode. */
@@ -80,30 +83,22 @@ function tokenProblem(error: TokenError, now: number): Problem {
     status: STATUS[code],
     message,
     code,
-    ...without({ account, kind, subject, platformCode, requestId }),
+    ...present({ account, kind, subject, platformCode, requestId }),
     retryable,
     ...after(retryAt, now),
   };
 }
 
-/** The platform has a token it likes, and refused the call itself. */
-function platformProblem(error: unknown): Problem | undefined {
-  const code =
-    error instanceof WeChatError
-      ? String(error.errcode)
-      : error instanceof DingTalkError || error instanceof NextEngineError
-        ? error.code
-        : undefined;
-  if (code === undefined) return undefined;
-  const { message, account, requestId, retryable, retryAt } = error as WeChatError | DingTalkError;
-  const ids = without({ account, requestId });
+/** The platform took the token, and refused the call itself. */
+function platformProblem(error: PlatformError): Problem {
+  const { message, account, requestId, retryable } = error;
   return {
     status: retryable ? 503 : 502,
     message,
-    platformCode: code,
-    ...ids,
+    platformCode: error instanceof WeChatError ? String(error.errcode) : error.code,
+    ...present({ account, requestId }),
     retryable,
-    ...after(retryAt, Date.now()),
+    ...after('retryAt' in error ? error.retryAt : undefined, Date.now()),
   };
 }
 
@@ -111,7 +106,7 @@ function platformProblem(error: unknown): Problem | undefined {
 function httpProblem(error: HttpException): Problem {
   const body = error.getResponse();
   const { signIn } = (typeof body === 'object' ? body : {}) as { signIn?: string };
-  return { status: error.getStatus(), message: error.message, ...without({ signIn }) };
+  return { status: error.getStatus(), message: error.message, ...present({ signIn }) };
 }
 
 function problemPage({ status, message, signIn, ...facts }: Problem): string {
@@ -127,7 +122,7 @@ function after(retryAt: number | undefined, now: number): { retryAfter?: number 
   return retryAt === undefined ? {} : { retryAfter: Math.max(0, Math.ceil((retryAt - now) / 1000)) };
 }
 
-function without<T extends Readonly<Record<string, string | undefined>>>(members: T): { [Name in keyof T]?: string } {
+function present<T extends Readonly<Record<string, string | undefined>>>(members: T): { [Name in keyof T]?: string } {
   return Object.fromEntries(Object.entries(members).filter(([, value]) => value !== undefined)) as {
     [Name in keyof T]?: string;
   };
