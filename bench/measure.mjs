@@ -1,26 +1,18 @@
 // Medians of alternated runs: what disturbs the machine disturbs both sides alike.
 
-/** Runs floor and candidate in turn and compares their medians, in ms. */
-export async function alternate(floor, candidate, { runs = 21, warmUp = 4 } = {}) {
+/** Runs floor and candidate in turn; the ratio is the median of the pairs' ratios, times are medians in ms. */
+export async function alternate(floor, candidate, { runs = 31, warmUp = 4 } = {}) {
   const times = { floor: [], candidate: [] };
+  const work = { floor, candidate };
   for (let run = 0; run < warmUp + runs; run++) {
-    for (const [side, work] of run % 2
-      ? [
-          ['floor', floor],
-          ['candidate', candidate],
-        ]
-      : [
-          ['candidate', candidate],
-          ['floor', floor],
-        ]) {
+    for (const side of run % 2 ? ['floor', 'candidate'] : ['candidate', 'floor']) {
       const start = performance.now();
-      await work();
+      await work[side]();
       if (run >= warmUp) times[side].push(performance.now() - start);
     }
   }
-  const floorMs = median(times.floor);
-  const candidateMs = median(times.candidate);
-  return { floorMs, candidateMs, ratio: candidateMs / floorMs };
+  const ratio = median(times.candidate.map((ms, run) => ms / times.floor[run]));
+  return { floorMs: median(times.floor), candidateMs: median(times.candidate), ratio };
 }
 
 export function median(values) {

@@ -191,7 +191,7 @@ async function run(
       for (let task = level[next++]; task && !options.signal?.aborted; task = level[next++]) {
         const result = await refreshOne(engine, task.source, { mode, ...(task.seen && { seen: task.seen }) });
         report.add(result);
-        warnOfEnd(engine, task);
+        if (result.outcome !== 'reauthorize') warnOfEnd(engine, task);
       }
     };
     await Promise.all(Array.from({ length: Math.min(workers, level.length) }, work));
@@ -219,7 +219,8 @@ function warnOfEnd(engine: Engine, { source, seen }: Task): void {
   const endsAt = engine.linkOf(source).toLocal(end);
   const copy = engine.memory.copy(source);
   if (copy && copy.generation !== seen?.generation) return;
-  if (endsAt - engine.clock.now() < DEFAULTS.grantEndingMs)
+  const livesMs = endsAt - engine.clock.now();
+  if (livesMs > 0 && livesMs < DEFAULTS.grantEndingMs)
     engine.events.emit('grantEnding', { ...keyEvent(engine, source), endsAt });
 }
 

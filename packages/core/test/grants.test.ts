@@ -238,6 +238,9 @@ describe('a rotating grant', () => {
     await clock.advance(0.6 * DAY);
     await manager.refreshDue();
     expect(endings).toEqual([end]);
+    await clock.advance(DAY);
+    await manager.refreshDue();
+    expect(endings).toEqual([end]);
   });
 });
 
