@@ -182,7 +182,14 @@ async function fail(
   const link = engine.linkOf(source);
   const recovered = await recover(engine, input, error);
   if (recovered) return recovered;
-  const verdict = verdictOn(engine, { source, lease, record, error, startedAt: link.toStore(startedAt) });
+  const verdict = verdictOn(engine, {
+    source,
+    lease,
+    record,
+    error,
+    startedAt: link.toStore(startedAt),
+    forced: input.forced,
+  });
   try {
     const noted = await link.call('note', (store) =>
       store.note(lease, verdict.change, { release: true, generation: record.generation }),

@@ -1,10 +1,10 @@
-import { aborted, untilAborted } from './abort.js';
+import { untilAborted } from './abort.js';
 import type { Account, RefreshOptions } from './account.js';
 import { type Beat, everySoOften } from './beat.js';
-import type { Copy } from './copies.js';
+import { closed } from './closed.js';
 import { ElapsedClock } from './elapsed.js';
-import { type Engine, keyEvent } from './engine.js';
-import { TokenError } from './errors.js';
+import type { Engine } from './engine.js';
+import type { TokenError } from './errors.js';
 import { EventHub, type TokenEvents } from './events.js';
 import type { Flights } from './flights.js';
 import { checkOptions, checkTraits } from './gate.js';
@@ -12,10 +12,9 @@ import type { TokenKey } from './key.js';
 import { Memory } from './memory.js';
 import { memoryStore } from './memory-store.js';
 import { configurationError, readOptions, readRefresh, type Settings, type TokenManagerOptions } from './options.js';
-import { canBringMore } from './policy.js';
 import { idsOf, subjectOf } from './provider/send.js';
 import { Registry } from './registry.js';
-import { rejectedAgain } from './rejected-again.js';
+import { Serving } from './serving.js';
 import type { AdoptBasis, IssueRequest, SourceKind, TokenSource } from './source.js';
 import { StoreLink } from './store-link.js';
 import type { IssuedToken, Token } from './token.js';
@@ -28,7 +27,6 @@ import type {
   TokenStatus,
   Tokens,
 } from './tokens.js';
-import type { Want } from './want.js';
 import { Work } from './work.js';
 
 /** What `close` could not finish: keys whose outcome is unknown to this process. */
@@ -52,6 +50,7 @@ export class TokenManager implements Tokens {
   readonly #registry = new Registry();
   readonly #events = new EventHub();
   readonly #memory: Memory;
+  readonly #serving: Serving;
   readonly #store: StoreLink;
   readonly #grantStore: StoreLink;
   readonly #gets = new Map<TokenKey, Promise<Token>>();
@@ -90,6 +89,7 @@ export class TokenManager implements Tokens {
     this.#grantStore = shared ? this.#store : link(grantStore, ({ keep }) => keep === 'grant');
     this.#engine = this.#makeEngine();
     this.#memory = this.#engine.memory;
+    this.#serving = new Serving(this.#engine);
   }
 
   get(source: TokenSource, options?: GetOptions): Promise<Token> {
@@ -100,11 +100,11 @@ export class TokenManager implements Tokens {
       if (now < ready.quietUntil && (options === undefined || suffices(options, ready.endsAt - now)))
         return ready.promise;
     }
-    if (options !== undefined) return this.#get(source, options);
+    if (options !== undefined) return this.#slow(source, options);
     // Callers without wishes of their own share one answer, and its promise: a thousand of them cost little more than one.
     const joined = this.#gets.get(source.key);
     if (joined) return joined;
-    const getting = this.#get(source).finally(() => this.#gets.delete(source.key));
+    const getting = this.#slow(source).finally(() => this.#gets.delete(source.key));
     this.#gets.set(source.key, getting);
     return getting;
   }
@@ -113,7 +113,7 @@ export class TokenManager implements Tokens {
     const ready = this.#memory.answer(source.key);
     const now = this.#clock.now();
     if (ready !== undefined && now < ready.endsAt) return ready.token;
-    return this.#peek(source, now);
+    return this.#serving.peek(source, now);
   }
 
   reject(source: TokenSource, refused: Token | string): Promise<Token> {
@@ -128,7 +128,7 @@ export class TokenManager implements Tokens {
     const id = `${source.key}\n${value}`;
     const pending = this.#rejections.get(id);
     if (pending) return pending;
-    const rejecting = this.#reject(source, value).finally(() => this.#rejections.delete(id));
+    const rejecting = this.#rejecting(source, value).finally(() => this.#rejections.delete(id));
     this.#rejections.set(id, rejecting);
     return rejecting;
   }
@@ -280,89 +280,15 @@ export class TokenManager implements Tokens {
     return { unanswered };
   }
 
-  async #get(source: TokenSource, options: GetOptions = {}): Promise<Token> {
-    const { signal, minValidityMs = 0 } = options;
-    if (signal?.aborted) throw aborted(source);
-    if (!(minValidityMs >= 0)) throw configurationError('"minValidityMs" must be a number of at least 0');
-    if (this.#phase !== 'open') return this.#fromMemory(source);
+  async #slow(source: TokenSource, options?: GetOptions): Promise<Token> {
+    if (this.#phase !== 'open') return this.#serving.fromMemory(source);
     this.#checkUse(source);
-    let copy = this.#memory.copy(source);
-    const age = copy && this.#memory.age(source, copy);
-    if (age === undefined || age === 'unchecked') copy = await untilAborted(this.#reread(source, copy), source, signal);
-    else if (age === 'old') this.#engine.own(this.#memory.read(source).catch(() => {}));
-    return untilAborted(this.#fresh(source, copy, minValidityMs), source, signal);
+    return this.#serving.get(source, options);
   }
 
-  /** The three cases: fresh, refresh soon, refresh now. */
-  async #fresh(source: TokenSource, copy: Copy | undefined, minValidityMs: number): Promise<Token> {
-    const now = this.#clock.now();
-    const short =
-      copy !== undefined &&
-      minValidityMs > 0 &&
-      now + minValidityMs > copy.endsAt &&
-      canBringMore(copy, source, { now, minValidityMs });
-    if (copy && now < copy.mustAt && !short) {
-      // Behind the caller: a failure is noted in the record and told as an event, the flight owns it.
-      if (now >= copy.soonAt) this.#join(source, { mode: 'soon' }).catch(() => {});
-      return this.#memory.serve(source, copy);
-    }
-    try {
-      const landed = await this.#join(source, { mode: 'need', minValidityMs });
-      if (landed.copy) return this.#memory.serve(source, landed.copy);
-    } catch (error) {
-      // While the token lives, a platform or store that is down is invisible to callers.
-      const living = this.#memory.copy(source) ?? copy;
-      if (living && this.#clock.now() < living.endsAt) return this.#memory.serve(source, living);
-      throw error;
-    }
-    throw new TokenError('ERR_TOKEN_TRANSPORT', `${subjectOf(source)}: the refresh brought no token`, idsOf(source));
-  }
-
-  /** What the store says, or the copy at hand while it lives if the store cannot be reached. */
-  async #reread(source: TokenSource, copy: Copy | undefined): Promise<Copy | undefined> {
-    try {
-      await this.#memory.read(source);
-      return this.#memory.copy(source);
-    } catch (error) {
-      if (copy && this.#clock.now() < copy.endsAt) return copy;
-      throw error;
-    }
-  }
-
-  async #reject(source: TokenSource, value: string): Promise<Token> {
+  async #rejecting(source: TokenSource, value: string): Promise<Token> {
     this.#checkUse(source);
-    this.#memory.refuse(source, value);
-    const event = keyEvent(this.#engine, source);
-    const record = await this.#memory.read(source);
-    const stored = this.#memory.copy(source);
-    if (stored && stored.value !== value && this.#clock.now() < stored.mustAt) {
-      this.#events.emit('reject', { ...event, outcome: 'better' });
-      return this.#memory.serve(source, stored);
-    }
-    try {
-      const { copy } = await this.#join(source, { mode: 'forced', refused: value, seen: record });
-      if (!copy || copy.value === value) throw rejectedAgain(source, undefined, 'repeated');
-      this.#events.emit('reject', { ...event, outcome: 'renewed' });
-      return this.#memory.serve(source, copy);
-    } catch (error) {
-      if (error instanceof TokenError && error.code === 'ERR_TOKEN_REJECTED_AGAIN')
-        this.#events.emit('reject', { ...event, outcome: 'again' });
-      throw error;
-    }
-  }
-
-  #peek(source: TokenSource, now: number): Token | undefined {
-    const copy = this.#memory.copy(source);
-    if (copy === undefined || now >= copy.endsAt) return undefined;
-    // Answering it once makes it a ready answer; its promise is already resolved and nobody has to await it.
-    void this.#memory.serve(source, copy);
-    return this.#memory.answer(source.key)?.token;
-  }
-
-  #fromMemory(source: TokenSource): Promise<Token> {
-    const copy = this.#memory.copy(source);
-    if (copy && this.#clock.now() < copy.endsAt) return this.#memory.serve(source, copy);
-    throw closed(source);
+    return this.#serving.reject(source, value);
   }
 
   #checkUse(source: TokenSource): void {
@@ -374,10 +300,6 @@ export class TokenManager implements Tokens {
         { account: source?.account },
       );
     }
-  }
-
-  async #join(source: TokenSource, want: Want) {
-    return (await this.#loadFlights()).join(source, want);
   }
 
   #loadFlights(): Promise<Flights> {
@@ -417,13 +339,4 @@ function accountsOf({ accounts = [] }: TokenManagerOptions): Iterable<Account> {
 
 function suffices({ minValidityMs = 0, signal }: GetOptions, livesMs: number): boolean {
   return livesMs >= minValidityMs && !signal?.aborted;
-}
-
-function closed(source?: TokenSource): TokenError {
-  const which = source ? `${subjectOf(source)}: ` : '';
-  return new TokenError(
-    'ERR_TOKEN_CLOSED',
-    `${which}the token manager is drained or closed`,
-    source ? idsOf(source) : {},
-  );
 }

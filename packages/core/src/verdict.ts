@@ -39,7 +39,15 @@ export function verdictOn(
     record,
     error,
     startedAt,
-  }: { source: TokenSource; lease: Lease; record: TokenRecord; error: TokenError; startedAt: EpochMs },
+    forced,
+  }: {
+    source: TokenSource;
+    lease: Lease;
+    record: TokenRecord;
+    error: TokenError;
+    startedAt: EpochMs;
+    forced: boolean;
+  },
 ): Verdict {
   const { settings, registry } = engine;
   const link = engine.linkOf(source);
@@ -79,6 +87,8 @@ export function verdictOn(
       retryAt: retryAt ?? null,
       refreshAt: retryAt ?? null,
       ...(doubt && { doubtUntil: doubt.until }),
+      // A forced issue that failed was one all the same: only the first is free of the back-off.
+      ...(forced && { forced: { count: (record.attempt.forced?.count ?? 0) + 1, at: startedAt } }),
       ...(keepsIntent(source, record, error) ? {} : { intent: null }),
     },
   };

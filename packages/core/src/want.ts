@@ -73,10 +73,10 @@ export function refusalOf(
   const foreign = attempt.failure?.credentials !== undefined && source.credentials?.() !== attempt.failure.credentials;
   const resting = attempt.retryAt !== undefined && link.now() < attempt.retryAt && !foreign;
   if (want.mode === 'forced') {
+    if (resting && (attempt.forced?.count ?? 0) > 0) return recordedError(source, record, link);
     const notBefore = earliestForced(engine, source, record);
     if (notBefore !== undefined)
       return rejectedAgain(source, link.toLocal(notBefore), attempt.state === 'contested' ? 'contested' : 'repeated');
-    if (resting && (attempt.forced?.count ?? 0) > 0) return recordedError(source, record, link);
     return undefined;
   }
   if (want.mode === 'ask') {

@@ -319,6 +319,20 @@ describe('reject', () => {
     await expect(manager.reject(account.token, token)).rejects.toMatchObject({ retryAt: clock.now() + 60_000 });
   });
 
+  it('asks once and then rests where the platform cannot answer, however many report the same dead value', async () => {
+    const account = modelAccount(platform);
+    const manager = manage({ accounts: [account] });
+    const token = await manager.get(account.token);
+    platform.twists = Array(99).fill('ERR_TOKEN_BUSY');
+    for (let call = 0; call < 20; call++) {
+      await expect(manager.reject(account.token, token)).rejects.toMatchObject({ code: 'ERR_TOKEN_BUSY' });
+    }
+    expect(platform.calls).toBe(2);
+    platform.twists = [];
+    await clock.advance(60_000);
+    expect((await manager.reject(account.token, token)).value).toBe('T2');
+  });
+
   it('slows down for all processes together while fresh tokens keep being refused, until one has lived half its life', async () => {
     const account = modelAccount(platform);
     const store = memoryStore({ clock });

@@ -1,0 +1,112 @@
+import { aborted, untilAborted } from './abort.js';
+import { closed } from './closed.js';
+import type { Copy } from './copies.js';
+import { type Engine, keyEvent } from './engine.js';
+import { TokenError } from './errors.js';
+import { configurationError } from './options.js';
+import { canBringMore } from './policy.js';
+import { idsOf, subjectOf } from './provider/send.js';
+import { rejectedAgain } from './rejected-again.js';
+import type { TokenSource } from './source.js';
+import type { Token } from './token.js';
+import type { GetOptions } from './tokens.js';
+import type { Want } from './want.js';
+
+/** Gives callers their tokens, where no answer lies ready: from copies, from the store, from the platform. */
+export class Serving {
+  readonly #engine: Engine;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** `Tokens.get`, where no ready answer suffices. */
+  async get(source: TokenSource, options: GetOptions = {}): Promise<Token> {
+    const { signal, minValidityMs = 0 } = options;
+    if (signal?.aborted) throw aborted(source);
+    if (!(minValidityMs >= 0)) throw configurationError('"minValidityMs" must be a number of at least 0');
+    let copy = this.#engine.memory.copy(source);
+    const age = copy && this.#engine.memory.age(source, copy);
+    if (age === undefined || age === 'unchecked') copy = await untilAborted(this.#reread(source, copy), source, signal);
+    else if (age === 'old') this.#engine.own(this.#engine.memory.read(source).catch(() => {}));
+    return untilAborted(this.#fresh(source, copy, minValidityMs), source, signal);
+  }
+
+  /** The three cases: fresh, refresh soon, refresh now. */
+  async #fresh(source: TokenSource, copy: Copy | undefined, minValidityMs: number): Promise<Token> {
+    const now = this.#engine.clock.now();
+    const short =
+      copy !== undefined &&
+      minValidityMs > 0 &&
+      now + minValidityMs > copy.endsAt &&
+      canBringMore(copy, source, { now, minValidityMs });
+    if (copy && now < copy.mustAt && !short) {
+      // Behind the caller: a failure is noted in the record and told as an event, the flight owns it.
+      if (now >= copy.soonAt) this.#join(source, { mode: 'soon' }).catch(() => {});
+      return this.#engine.memory.serve(source, copy);
+    }
+    try {
+      const landed = await this.#join(source, { mode: 'need', minValidityMs });
+      if (landed.copy) return this.#engine.memory.serve(source, landed.copy);
+    } catch (error) {
+      // While the token lives, a platform or store that is down is invisible to callers.
+      const living = this.#engine.memory.copy(source) ?? copy;
+      if (living && this.#engine.clock.now() < living.endsAt) return this.#engine.memory.serve(source, living);
+      throw error;
+    }
+    throw new TokenError('ERR_TOKEN_TRANSPORT', `${subjectOf(source)}: the refresh brought no token`, idsOf(source));
+  }
+
+  /** What the store says, or the copy at hand while it lives if the store cannot be reached. */
+  async #reread(source: TokenSource, copy: Copy | undefined): Promise<Copy | undefined> {
+    try {
+      await this.#engine.memory.read(source);
+      return this.#engine.memory.copy(source);
+    } catch (error) {
+      if (copy && this.#engine.clock.now() < copy.endsAt) return copy;
+      throw error;
+    }
+  }
+
+  /** `Tokens.reject`: once for all who report the same value. */
+  async reject(source: TokenSource, value: string): Promise<Token> {
+    this.#engine.memory.refuse(source, value);
+    const event = keyEvent(this.#engine, source);
+    const record = await this.#engine.memory.read(source);
+    const stored = this.#engine.memory.copy(source);
+    if (stored && stored.value !== value && this.#engine.clock.now() < stored.mustAt) {
+      this.#engine.events.emit('reject', { ...event, outcome: 'better' });
+      return this.#engine.memory.serve(source, stored);
+    }
+    try {
+      const { copy } = await this.#join(source, { mode: 'forced', refused: value, seen: record });
+      if (!copy || copy.value === value) throw rejectedAgain(source, undefined, 'repeated');
+      this.#engine.events.emit('reject', { ...event, outcome: 'renewed' });
+      return this.#engine.memory.serve(source, copy);
+    } catch (error) {
+      if (error instanceof TokenError && error.code === 'ERR_TOKEN_REJECTED_AGAIN')
+        this.#engine.events.emit('reject', { ...event, outcome: 'again' });
+      throw error;
+    }
+  }
+
+  /** `Tokens.peek`, where no answer is ready. */
+  peek(source: TokenSource, now: number): Token | undefined {
+    const copy = this.#engine.memory.copy(source);
+    if (copy === undefined || now >= copy.endsAt) return undefined;
+    // Answering it once makes it a ready answer; its promise is already resolved and nobody has to await it.
+    void this.#engine.memory.serve(source, copy);
+    return this.#engine.memory.answer(source.key)?.token;
+  }
+
+  /** What a drained manager still answers. */
+  fromMemory(source: TokenSource): Promise<Token> {
+    const copy = this.#engine.memory.copy(source);
+    if (copy && this.#engine.clock.now() < copy.endsAt) return this.#engine.memory.serve(source, copy);
+    throw closed(source);
+  }
+
+  async #join(source: TokenSource, want: Want) {
+    return (await this.#engine.flights()).join(source, want);
+  }
+}
