@@ -57,6 +57,7 @@ export class TokenManager implements Tokens {
   readonly #rejections = new Map<string, Promise<Token>>();
   readonly #work = new Work();
   readonly #beats = new Set<Beat>();
+  readonly #unwatch: (() => void)[] = [];
   /** Configured keys that are known to the store: the due index names them. */
   readonly #known = new Set<TokenKey>();
   #flights: Promise<Flights> | undefined;
@@ -81,7 +82,10 @@ export class TokenManager implements Tokens {
       new StoreLink(of, {
         clock: this.#clock,
         timeoutMs: settings.storeTimeoutMs,
-        onOpen: () => of.watch?.((key) => this.#memory.changed(key)),
+        onOpen: () => {
+          const unwatch = of.watch?.((key) => this.#memory.changed(key));
+          if (unwatch) this.#unwatch.push(unwatch);
+        },
         check: (traits) => checkTraits(this.#registry.all(), settings, { store: of, traits, keeps }),
       });
     const shared = grantStore === store;
@@ -272,6 +276,7 @@ export class TokenManager implements Tokens {
     if (this.#phase === 'closed') return { unanswered: [] };
     await this.drain();
     this.#phase = 'closed';
+    for (const unwatch of this.#unwatch) unwatch();
     const unanswered = this.#work.unanswered().map((source) => ({ ...idsOf(source), kind: source.kind }));
     const closing = this.#work.ended().then(() => Promise.all(this.#links().map(({ store }) => store.close())));
     // A rotating answer that is still on its way needs the store to be put into: that is closed after it.

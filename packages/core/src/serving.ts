@@ -8,9 +8,16 @@ import { canBringMore } from './policy.js';
 import { idsOf, subjectOf } from './provider/send.js';
 import { rejectedAgain } from './rejected-again.js';
 import type { TokenSource } from './source.js';
+import type { TokenRecord } from './store/record.js';
 import type { Token } from './token.js';
 import type { GetOptions } from './tokens.js';
 import type { Want } from './want.js';
+
+/** What is known of a key: the copy to serve, and the record if it has just been read. */
+interface Looked {
+  readonly copy: Copy | undefined;
+  readonly seen?: TokenRecord;
+}
 
 /** Gives callers their tokens, where no answer lies ready: from copies, from the store, from the platform. */
 export class Serving {
@@ -25,15 +32,18 @@ export class Serving {
     const { signal, minValidityMs = 0 } = options;
     if (signal?.aborted) throw aborted(source);
     if (!(minValidityMs >= 0)) throw configurationError('"minValidityMs" must be a number of at least 0');
-    let copy = this.#engine.memory.copy(source);
-    const age = copy && this.#engine.memory.age(source, copy);
-    if (age === undefined || age === 'unchecked') copy = await untilAborted(this.#reread(source, copy), source, signal);
-    else if (age === 'old') this.#engine.own(this.#engine.memory.read(source).catch(() => {}));
-    return untilAborted(this.#fresh(source, copy, minValidityMs), source, signal);
+    const known = this.#engine.memory.copy(source);
+    const age = known && this.#engine.memory.age(source, known);
+    if (age === 'old') this.#engine.own(this.#engine.memory.read(source).catch(() => {}));
+    const looked =
+      age === undefined || age === 'unchecked'
+        ? await untilAborted(this.#look(source, known), source, signal)
+        : { copy: known };
+    return untilAborted(this.#fresh(source, { ...looked, minValidityMs }), source, signal);
   }
 
   /** The three cases: fresh, refresh soon, refresh now. */
-  async #fresh(source: TokenSource, copy: Copy | undefined, minValidityMs: number): Promise<Token> {
+  async #fresh(source: TokenSource, { copy, seen, minValidityMs }: Looked & { minValidityMs: number }): Promise<Token> {
     const now = this.#engine.clock.now();
     const short =
       copy !== undefined &&
@@ -42,11 +52,11 @@ export class Serving {
       canBringMore(copy, source, { now, minValidityMs });
     if (copy && now < copy.mustAt && !short) {
       // Behind the caller: a failure is noted in the record and told as an event, the flight owns it.
-      if (now >= copy.soonAt) this.#join(source, { mode: 'soon' }).catch(() => {});
+      if (now >= copy.soonAt) this.#join(source, { mode: 'soon', ...(seen && { seen }) }).catch(() => {});
       return this.#engine.memory.serve(source, copy);
     }
     try {
-      const landed = await this.#join(source, { mode: 'need', minValidityMs });
+      const landed = await this.#join(source, { mode: 'need', minValidityMs, ...(seen && { seen }) });
       if (landed.copy) return this.#engine.memory.serve(source, landed.copy);
     } catch (error) {
       // While the token lives, a platform or store that is down is invisible to callers.
@@ -58,12 +68,13 @@ export class Serving {
   }
 
   /** What the store says, or the copy at hand while it lives if the store cannot be reached. */
-  async #reread(source: TokenSource, copy: Copy | undefined): Promise<Copy | undefined> {
+  async #look(source: TokenSource, copy: Copy | undefined): Promise<Looked> {
     try {
-      await this.#engine.memory.read(source);
-      return this.#engine.memory.copy(source);
+      // Handed on to the flight, if there is one: it need not read again.
+      const seen = await this.#engine.memory.read(source);
+      return { copy: this.#engine.memory.copy(source), seen };
     } catch (error) {
-      if (copy && this.#engine.clock.now() < copy.endsAt) return copy;
+      if (copy && this.#engine.clock.now() < copy.endsAt) return { copy };
       throw error;
     }
   }

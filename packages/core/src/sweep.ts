@@ -32,14 +32,21 @@ export async function refreshDue(
   if (options.jitterMs) await sleep(engine.clock, options.jitterMs * engine.settings.random(), options).catch(() => {});
   const done = new Set<TokenKey>();
   const once = (tasks: Task[]) => tasks.filter(({ source }) => !done.has(source.key) && done.add(source.key));
-  await run(engine, once(await missing(engine, known)), { mode: 'soon', report, options });
+  const failures: unknown[] = [];
   for (const link of engine.links()) {
-    for await (const keys of duePages(engine, link)) {
-      if (options.signal?.aborted) return report.finish();
-      const tasks = await tasksOf(engine, link, keys, report);
-      await run(engine, once(shuffled(tasks, engine.settings.random)), { mode: 'soon', report, options });
+    try {
+      for await (const keys of duePages(engine, link)) {
+        if (options.signal?.aborted) return report.finish();
+        const tasks = await tasksOf(engine, link, keys, report);
+        await run(engine, once(shuffled(tasks, engine.settings.random)), { mode: 'soon', report, options });
+      }
+    } catch (error) {
+      // A store that is down must not keep the keys of the other one from being refreshed.
+      failures.push(error);
     }
   }
+  await run(engine, once(await missing(engine, { known, done })), { mode: 'soon', report, options });
+  if (failures.length > 0) throw failures[0];
   return report.finish();
 }
 
@@ -128,12 +135,15 @@ async function* duePages(engine: Engine, link: StoreLink): AsyncGenerator<readon
 }
 
 /** Configured sources that the due index cannot name, because nothing is stored of them. */
-async function missing(engine: Engine, known: Set<TokenKey>): Promise<Task[]> {
+async function missing(
+  engine: Engine,
+  { known, done }: { known: Set<TokenKey>; done: ReadonlySet<TokenKey> },
+): Promise<Task[]> {
   const tasks: Task[] = [];
   const now = engine.clock.now();
   for (const registered of engine.registry.all()) {
     for (const source of registered.account.sources()) {
-      if (source.issuance === 'pushed' || !isKept(engine, registered, source)) continue;
+      if (done.has(source.key) || source.issuance === 'pushed' || !isKept(engine, registered, source)) continue;
       const copy = engine.memory.copy(source);
       // A copy that is overdue although the index did not say so: the store may have been emptied.
       if (copy ? now < copy.soonAt : known.has(source.key)) continue;

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { TokenStore } from '../src/index.js';
 import {
@@ -443,6 +444,21 @@ describe('refreshDue', () => {
     expect((await store.read(account.token.key)).record?.token?.value).toBe('T1');
   });
 
+  it('refreshes what one store keeps while the other one is down, and says that it is', async () => {
+    const shop = modelAccount(platform);
+    const users = new ModelPlatform(clock, 'rotating');
+    const erp = modelAccount(users, { name: 'erp', id: 'erp', subjects: ['u'] });
+    const grants = memoryStore({ clock });
+    const store = memoryStore({ clock });
+    const manager = manage({ accounts: [shop, erp], store, grantStore: grants, allowVolatileGrants: true });
+    await manager.authorize(erp.token, async () => ({ value: 'T0', refreshToken: 'R0', lifetimeMs: HOUR }));
+    await manager.start();
+    store.due = () => Promise.reject(new Error('down'));
+    await clock.advance(2 * HOUR);
+    await expect(manager.refreshDue()).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE' });
+    expect(users.calls).toBe(1);
+  });
+
   it('does nothing after drain', async () => {
     const manager = manage({ accounts: [modelAccount(platform)] });
     await manager.drain();
@@ -562,7 +578,100 @@ describe('stores that fail', () => {
   });
 });
 
+describe('round trips', () => {
+  function counted() {
+    const calls: string[] = [];
+    const store = new Proxy(memoryStore({ clock }), {
+      get: (target, name) => {
+        if (name === 'peek' || name === 'watch') return undefined;
+        const method = Reflect.get(target, name);
+        if (typeof method !== 'function') return method;
+        return (...args: unknown[]) => {
+          calls.push(String(name));
+          return method.apply(target, args);
+        };
+      },
+    });
+    return { store, calls };
+  }
+
+  it('are three for a cold key, none for a fresh one, and two for a key that the index named', async () => {
+    const account = modelAccount(platform);
+    const { store, calls } = counted();
+    const manager = manage({ accounts: [account], store });
+    await manager.start();
+    calls.length = 0;
+    await manager.get(account.token);
+    expect(calls).toEqual(['read', 'claim', 'commit']);
+    calls.length = 0;
+    await manager.get(account.token);
+    expect(calls).toEqual([]);
+    await clock.advance(1.6 * HOUR);
+    await manager.refreshDue();
+    expect(calls).toEqual(['due', 'claim', 'commit']);
+  });
+
+  it('are three for a rejection', async () => {
+    const account = modelAccount(platform);
+    const { store, calls } = counted();
+    const manager = manage({ accounts: [account], store });
+    const token = await manager.get(account.token);
+    calls.length = 0;
+    await manager.reject(account.token, token);
+    expect(calls).toEqual(['read', 'claim', 'commit']);
+  });
+
+  it('are one for 1,000 callers whose copy has gone unchecked for too long', async () => {
+    const account = modelAccount(platform);
+    const { store, calls } = counted();
+    const manager = manage({ accounts: [account], store });
+    await manager.get(account.token);
+    await clock.advance(31_000);
+    calls.length = 0;
+    await Promise.all(Array.from({ length: 1_000 }, () => manager.get(account.token, {})));
+    expect(calls).toEqual(['read']);
+  });
+
+  it('happen behind the caller where the copy is merely old', async () => {
+    const account = modelAccount(platform);
+    const { store, calls } = counted();
+    const manager = manage({ accounts: [account], store });
+    await manager.get(account.token);
+    await clock.advance(6_000);
+    calls.length = 0;
+    let answered = false;
+    const asked = manager.get(account.token).then(() => {
+      answered = true;
+    });
+    for (let turn = 0; turn < 3; turn++) await Promise.resolve();
+    await asked;
+    expect(answered).toBe(true);
+    await clock.advance(0);
+    expect(calls).toEqual(['read']);
+  });
+});
+
 describe('start, drain and close', () => {
+  it('leaves a shared store without listeners', async () => {
+    const account = modelAccount(platform);
+    const store = memoryStore({ clock });
+    let watching = 0;
+    const watch = store.watch?.bind(store);
+    store.watch = (listener) => {
+      watching++;
+      const stop = watch?.(listener);
+      return () => {
+        watching--;
+        stop?.();
+      };
+    };
+    const manager = manage({ accounts: [account], store });
+    await manager.get(account.token);
+    expect(watching).toBe(1);
+    await manager.close();
+    expect(watching).toBe(0);
+  });
+
   it('loads what is known without asking the platform', async () => {
     const account = modelAccount(platform);
     const store = memoryStore({ clock });
@@ -646,6 +755,18 @@ describe('events', () => {
       'issue',
     ]);
     expect(JSON.stringify(manager.events)).not.toMatch(/T\d/);
+  });
+
+  it('are published on diagnostics channels too', async () => {
+    const account = modelAccount(platform, { name: 'channelled' });
+    const published: unknown[] = [];
+    const listen = (event: unknown) => published.push(event);
+    subscribe('evertoken:commit', listen);
+    await manage({ accounts: [account] }).get(account.token);
+    unsubscribe('evertoken:commit', listen);
+    expect(published).toMatchObject([
+      { account: 'channelled', platform: 'model', kind: 'access_token', cause: 'issue' },
+    ]);
   });
 
   it('go on when a listener throws', async () => {
