@@ -22,7 +22,7 @@ export interface AttemptInput {
   readonly forced: boolean;
 }
 
-/** How it ended, unless it failed. `again`: nothing was sent, look at the record once more. */
+/** How it ended, unless it failed. `again`: nothing was sent, or another token stands; the record is to be looked at once more. */
 export type Attempted =
   | { readonly kind: 'landed'; readonly copy: Copy | undefined; readonly outcome: 'renewed' | 'unchanged' }
   | {
@@ -31,7 +31,7 @@ export type Attempted =
       readonly value: string;
       readonly error: TokenError;
     }
-  | { readonly kind: 'again' };
+  | { readonly kind: 'again'; readonly lost: boolean };
 
 /** One request to the platform under a lease, and what becomes of its answer. */
 export async function attempt(engine: Engine, input: AttemptInput): Promise<Attempted> {
@@ -46,12 +46,12 @@ export async function attempt(engine: Engine, input: AttemptInput): Promise<Atte
   } catch (thrown) {
     if (thrown === LEASE_TOO_SHORT) {
       await release(engine, input);
-      return { kind: 'again' };
+      return { kind: 'again', lost: false };
     }
     if (thrown instanceof ParentRejected) return parentRejected(engine, input, thrown);
     return fail(engine, input, { error: asTokenError(source, thrown), startedAt });
   }
-  const { copy, outcome } = await commitIssued(engine, {
+  const { copy, outcome, lost } = await commitIssued(engine, {
     source,
     lease,
     record,
@@ -66,7 +66,7 @@ export async function attempt(engine: Engine, input: AttemptInput): Promise<Atte
     forced: input.forced,
   });
   // Forgotten or replaced while we asked: the record says what that means.
-  return copy ? { kind: 'landed', copy, outcome } : { kind: 'again' };
+  return lost || !copy ? { kind: 'again', lost } : { kind: 'landed', copy, outcome };
 }
 
 /** What the lease guard throws instead of sending; never leaves this file. */

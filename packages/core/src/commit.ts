@@ -34,11 +34,15 @@ export interface Issued {
   readonly cause?: Lineage['cause'];
 }
 
+/** How a commit ended. `lost`: another token stands, and the copy is of that one. */
+export interface Committed {
+  readonly copy: Copy | undefined;
+  readonly outcome: 'renewed' | 'unchanged';
+  readonly lost: boolean;
+}
+
 /** Stores what the platform issued, before anything else is done with it, and serves it. */
-export async function commitIssued(
-  engine: Engine,
-  input: Issued,
-): Promise<{ copy: Copy | undefined; outcome: 'renewed' | 'unchanged' }> {
+export async function commitIssued(engine: Engine, input: Issued): Promise<Committed> {
   const { source, lease, record, issued, startedAt } = input;
   const link = engine.linkOf(source);
   const unchanged = record.token?.value === issued.value;
@@ -56,19 +60,19 @@ export async function commitIssued(
     ...(attempt && { attempt }),
   };
   const next = accepted(record, token, options, link.now());
+  const outcome = unchanged ? 'unchanged' : 'renewed';
+  let answer: 'accepted' | TokenRecord;
   try {
-    const answer = await link.call('commit', (store) => store.commit(source.key, token, options));
-    if (answer !== 'accepted') await release(engine, source, lease);
-    return {
-      copy: settle(engine, source, { answer, next, token, predecessor: record, attempt }),
-      outcome: unchanged ? 'unchanged' : 'renewed',
-    };
+    answer = await link.call('commit', (store) => store.commit(source.key, token, options));
   } catch {
     // The platform has done its part: the token is served, and the commit is retried for as long as this process lives.
     const copy = engine.memory.hold(source, next);
-    engine.own(commitLater(engine, { source, token, options, next, predecessor: record, attempt }));
-    return { copy, outcome: unchanged ? 'unchanged' : 'renewed' };
+    engine.own(commitLater(engine, { source, token, options, next, predecessor: record, attempt }), source);
+    return { copy, outcome, lost: false };
   }
+  const lost = answer !== 'accepted';
+  if (lost) await release(engine, source, lease);
+  return { copy: settle(engine, source, { answer, next, token, predecessor: record, attempt }), outcome, lost };
 }
 
 /** A commit that lost ends no lease; it is of no more use to us, and others wait for it. */

@@ -122,6 +122,10 @@ export class Flights {
       giveBack();
     }
     if (attempted.kind === 'landed') return { copy: attempted.copy, outcome: attempted.outcome };
+    // Who wanted the platform asked has had it asked; what came of it lost against what another process stored.
+    if (attempted.kind === 'again' && attempted.lost && want.mode === 'ask') {
+      return { copy: engine.memory.copy(source), outcome: 'held' };
+    }
     if (attempted.kind === 'parentRejected') {
       if (parentRefused) throw attempted.error;
       // The child's lease is gone by now: a child that waits for its parent under its own lease deadlocks.

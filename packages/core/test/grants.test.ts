@@ -356,6 +356,62 @@ describe('authorize', () => {
   });
 });
 
+describe('a lease', () => {
+  it('that is too short is not used: who slept between claim and request claims anew (S2)', async () => {
+    platform = new ModelPlatform(clock);
+    let asleep = true;
+    const account = modelAccount(platform, {
+      issue: async (request) => {
+        if (asleep) clock.step(15_000);
+        asleep = false;
+        return platform.answer(request);
+      },
+    });
+    const manager = manage({ accounts: [account] });
+    expect((await manager.get(account.token)).value).toBe('T1');
+    expect(platform.calls).toBe(1);
+    expect((await record(account.token.key)).attempt.epoch).toBe(2);
+  });
+
+  it('that another process holds by now lets no late superseding answer in (S3)', async () => {
+    platform = new ModelPlatform(clock, 'superseding');
+    const account = modelAccount(platform, { overlapMs: 300_000 });
+    const manager = manage({ accounts: [account] });
+    await manager.get(account.token);
+    await clock.advance(1.5 * HOUR);
+    let open = () => {};
+    platform.gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const sweep = manager.refreshDue();
+    await clock.advance(100);
+    clock.step(31_000);
+    const { generation, attempt } = await record(account.token.key);
+    await store.claim({ key: account.token.key, generation, epoch: attempt.epoch }, 'next', 30_000, { generation });
+    open();
+    await sweep;
+    expect((await record(account.token.key)).token?.value).toBe('T1');
+    expect((await record(account.token.key)).attempt.lease?.holder).toBe('next');
+  });
+
+  it('hands its holder’s failure to those who waited for it', async () => {
+    platform = new ModelPlatform(clock);
+    const account = modelAccount(platform);
+    const [one, two] = [manage({ accounts: [account] }), manage({ accounts: [account] })];
+    let open = () => {};
+    platform.gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    platform.twists = ['ERR_TOKEN_BUSY'];
+    const asked = [one.refresh(account.token), two.refresh(account.token)];
+    await clock.advance(100);
+    open();
+    for (const result of await Promise.all(asked))
+      expect(result).toMatchObject({ outcome: 'failed', error: { code: 'ERR_TOKEN_BUSY' } });
+    expect(platform.calls).toBe(1);
+  });
+});
+
 describe('a store that is down at the wrong moment', () => {
   it('does not cost a sign-in: its pair is served at once and stored as soon as that can be', async () => {
     const account = modelAccount(platform, renewable);

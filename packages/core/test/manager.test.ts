@@ -112,6 +112,19 @@ describe('get', () => {
     expect(platform.calls).toBe(2);
   });
 
+  it('never waits for a person where asking again is enough', async () => {
+    const account = modelAccount(platform);
+    const manager = manage({ accounts: [account] });
+    await manager.get(account.token);
+    platform.twists = ['ERR_TOKEN_REAUTHORIZATION_REQUIRED'];
+    await expect(manager.reject(account.token, 'T1')).rejects.toMatchObject({
+      code: 'ERR_TOKEN_REAUTHORIZATION_REQUIRED',
+    });
+    expect(manager.named('reauthorize')).toEqual([]);
+    await clock.advance(2 * HOUR);
+    expect((await manager.get(account.token)).value).toBe('T2');
+  });
+
   it('tries at once after the credentials were changed', async () => {
     const store = memoryStore({ clock });
     platform.twists = ['ERR_TOKEN_REFUSED'];
@@ -476,6 +489,27 @@ describe('refreshDue', () => {
     stop();
     await clock.advance(10 * HOUR);
     expect(platform.calls).toBe(1);
+  });
+
+  it('sends at most as many requests of one account at a time as it may (S9)', async () => {
+    const subjects = Array.from({ length: 30 }, (_, i) => `u${i}`);
+    let inFlight = 0;
+    let most = 0;
+    const account = modelAccount(platform, {
+      subjects,
+      issue: async (request) => {
+        most = Math.max(most, ++inFlight);
+        await new Promise((resolve) => setImmediate(resolve));
+        inFlight--;
+        return platform.answer(request);
+      },
+    });
+    const manager = manage({ accounts: [account], concurrencyPerAccount: 3 });
+    const sources = subjects.map((subject) => account.source('access_token', subject) ?? account.token);
+    await Promise.all(sources.map((source) => manager.get(source)));
+    await clock.advance(1.6 * HOUR);
+    expect((await manager.refreshDue({ concurrency: 100 })).counts.renewed).toBe(30);
+    expect(most).toBe(3);
   });
 
   it('keeps only the asked kinds fresh', async () => {
