@@ -27,7 +27,7 @@ export function jsonAnswer(body: unknown, options: JsonAnswerOptions = {}): Answ
 }
 
 export function htmlAnswer(status: number, outcome: string, title: string, content: string): Answer {
-  const body = `<!doctype html><html><head><meta charset="utf-8"><title>${escapeHtml(title)}</title></head><body>${content}</body></html>`;
+  const body = `<!doctype html><html><head><meta charset="utf-8"><link rel="icon" href="data:,"><title>${escapeHtml(title)}</title></head><body>${content}</body></html>`;
   return { status, headers: { 'content-type': 'text/html; charset=utf-8' }, body, outcome };
 }
 
