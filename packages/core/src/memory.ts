@@ -186,9 +186,8 @@ export class Memory {
       ...(token.extra && { extra: token.extra }),
     };
     const windows = windowsFor(settings, registry.get(source.account)?.refresh ?? {}, lifetimeOf(view));
-    const doubt = doubtOf(source, record, link.now());
-    const endsAt = Math.min(expiresAt ?? Number.POSITIVE_INFINITY, link.toLocal(doubt.until));
-    const dueAt = Math.min(record.refreshAt ?? Number.POSITIVE_INFINITY, doubt.lookAt ?? Number.POSITIVE_INFINITY);
+    const { until, lookAt } = outlookOf(source, record, link.now());
+    const endsAt = Math.min(expiresAt ?? Number.POSITIVE_INFINITY, link.toLocal(until));
     const outdated = this.#credentialsChanged(source, token) && now - issuedAt > windows.retryIntervalMs;
     return {
       value: token.value,
@@ -196,7 +195,7 @@ export class Memory {
       issuedAt,
       expiresAt,
       generation: record.generation,
-      soonAt: outdated ? now : link.toLocal(dueAt),
+      soonAt: outdated ? now : link.toLocal(lookAt),
       mustAt: outdated ? now : Math.min(mustRefreshAt(view, source, windows.skewMs), endsAt),
       endsAt,
       checkedAt: now,
@@ -214,14 +213,15 @@ export class Memory {
 }
 
 /**
- * Until when a token that may be dead is served, and when to look again, in store time: said by an attempt, or left by a
- * holder that fell silent (S5, S11).
+ * Until when a token that may be dead is served, and when to look at it again, in store time. While somebody is at it there
+ * is nothing to do before the lease ends; a superseding request whose holder fell silent leaves a doubt (S5, S11).
  */
-function doubtOf(source: TokenSource, { attempt, generation }: TokenRecord, now: EpochMs) {
+function outlookOf(source: TokenSource, { attempt, generation, refreshAt }: TokenRecord, now: EpochMs) {
   const { intent, lease, doubtUntil: until = Number.POSITIVE_INFINITY } = attempt;
-  if (source.issuance !== 'superseding' || intent?.generation !== generation) return { until };
   if (lease && lease.until > now) return { until, lookAt: lease.until };
-  return { until: Math.min(until, intent.since + (source.overlapMs ?? 0)), lookAt: now };
+  const silent = source.issuance === 'superseding' && intent?.generation === generation;
+  if (silent) return { until: Math.min(until, intent.since + (source.overlapMs ?? 0)), lookAt: now };
+  return { until, lookAt: refreshAt ?? Number.POSITIVE_INFINITY };
 }
 
 function sameToken(token: Token, copy: Copy): boolean {

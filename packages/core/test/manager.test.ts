@@ -666,6 +666,22 @@ describe('round trips', () => {
     expect(calls).toEqual(['read']);
   });
 
+  it('are none while another process is at a token that is due, but still lives', async () => {
+    const account = modelAccount(platform);
+    const { store, calls } = counted();
+    const manager = manage({ accounts: [account], store });
+    await manager.get(account.token);
+    await clock.advance(1.6 * HOUR);
+    const { record } = await store.read(account.token.key);
+    await store.claim({ key: account.token.key, generation: record?.generation ?? 0, epoch: 1 }, 'another', 30_000);
+    await manager.get(account.token);
+    await clock.advance(0);
+    calls.length = 0;
+    for (let call = 0; call < 50; call++) expect((await manager.get(account.token)).value).toBe('T1');
+    expect(calls).toEqual([]);
+    expect(platform.calls).toBe(1);
+  });
+
   it('happen behind the caller where the copy is merely old', async () => {
     const account = modelAccount(platform);
     const { store, calls } = counted();
