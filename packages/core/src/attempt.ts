@@ -3,10 +3,12 @@ import { commitIssued } from './commit.js';
 import type { Copy } from './copies.js';
 import { type Engine, keyEvent } from './engine.js';
 import { ParentRejected, TokenError } from './errors.js';
+import { localToken } from './local-token.js';
 import { idsOf, malformed, subjectOf } from './provider/send.js';
-import type { IssueRequest, TokenSource } from './source.js';
+import type { IssueRequest, PresentedToken, TokenSource } from './source.js';
 import type { TokenRecord } from './store/record.js';
 import type { Lease } from './store/store.js';
+import type { StoreLink } from './store-link.js';
 import type { EpochMs, IssuedToken, Token } from './token.js';
 import { announce, type Verdict, verdictOn } from './verdict.js';
 
@@ -94,8 +96,9 @@ async function request(
     const renewed = await link.call('renew', (store) => store.renew(lease, settings.leaseTtlMs)).catch(() => undefined);
     if (renewed) until = Math.min(renewed.until, sentAt + settings.leaseTtlMs);
   });
+  const current = presented(record, link);
   const issueRequest: IssueRequest = {
-    ...(record.token && { current: presented(record, link.toLocal.bind(link)) }),
+    ...(current && { current }),
     parents,
     fetch: guarded,
     signal: stop.signal,
@@ -228,9 +231,10 @@ async function recover(engine: Engine, input: AttemptInput, error: TokenError): 
   if (error.code !== 'ERR_TOKEN_REAUTHORIZATION_REQUIRED' || !uncertain || !source.recover) return undefined;
   const link = engine.linkOf(source);
   const startedAt = engine.clock.now();
+  const current = presented(record, link);
   try {
     const issued = await source.recover({
-      ...(record.token && { current: presented(record, link.toLocal.bind(link)) }),
+      ...(current && { current }),
       parents,
       fetch: engine.registry.get(source.account)?.account.fetch ?? engine.settings.fetch,
       signal: new AbortController().signal,
@@ -263,15 +267,12 @@ async function release(engine: Engine, { source, lease, record }: AttemptInput):
     .catch(() => {});
 }
 
-function presented({ token, generation }: TokenRecord, toLocal: (at: EpochMs) => EpochMs) {
-  const { value, refreshToken, expiresAt, issuedAt, extra } = token as NonNullable<TokenRecord['token']>;
+function presented({ token, generation }: TokenRecord, link: StoreLink): PresentedToken | undefined {
+  if (!token) return undefined;
   return {
-    value,
+    ...localToken(token, link),
     generation,
-    issuedAt: toLocal(issuedAt),
-    ...(expiresAt !== undefined && { expiresAt: toLocal(expiresAt) }),
-    ...(refreshToken !== undefined && { refreshToken }),
-    ...(extra && { extra }),
+    ...(token.refreshToken !== undefined && { refreshToken: token.refreshToken }),
   };
 }
 

@@ -2,6 +2,7 @@ import { sleep } from './clock.js';
 import type { Copy } from './copies.js';
 import { type Engine, keyEvent } from './engine.js';
 import { fingerprint, firstGeneration } from './key.js';
+import { localToken } from './local-token.js';
 import { lifetimeOf, nextRefreshAt, timesOf, windowsFor } from './policy.js';
 import type { TokenSource } from './source.js';
 import {
@@ -139,12 +140,7 @@ export function dueAt(engine: Engine, source: TokenSource, token: TokenPart, unc
   const refresh = registry.get(source.account)?.refresh ?? {};
   const kinds = refresh.kinds ?? settings.refresh.kinds;
   if (kinds && !kinds.includes(source.kind)) return undefined;
-  const view = {
-    value: token.value,
-    issuedAt: link.toLocal(token.issuedAt),
-    ...(token.expiresAt !== undefined && { expiresAt: link.toLocal(token.expiresAt) }),
-    ...(token.extra && { extra: token.extra }),
-  };
+  const view = localToken(token, link);
   const windows = windowsFor(settings, refresh, lifetimeOf(view));
   const at = nextRefreshAt(view, source, { windows, now: engine.clock.now(), unchanged });
   return at === undefined ? undefined : link.toStore(at);

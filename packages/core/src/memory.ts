@@ -2,6 +2,7 @@ import { Copies, type Copy, tokenOf } from './copies.js';
 import type { Engine } from './engine.js';
 import { maxUncheckedMs } from './gate.js';
 import type { TokenKey } from './key.js';
+import { localToken } from './local-token.js';
 import { lifetimeOf, mustRefreshAt, windowsFor } from './policy.js';
 import type { TokenSource } from './source.js';
 import { emptyRecord, isAbsent, type TokenPart, type TokenRecord } from './store/record.js';
@@ -177,14 +178,8 @@ export class Memory {
     if (!token) return undefined;
     const { settings, clock, registry } = this.#engine;
     const now = clock.now();
-    const issuedAt = link.toLocal(token.issuedAt);
-    const expiresAt = token.expiresAt === undefined ? undefined : link.toLocal(token.expiresAt);
-    const view: Token = {
-      value: token.value,
-      issuedAt,
-      ...(expiresAt !== undefined && { expiresAt }),
-      ...(token.extra && { extra: token.extra }),
-    };
+    const view = localToken(token, link);
+    const { issuedAt, expiresAt } = view;
     const windows = windowsFor(settings, registry.get(source.account)?.refresh ?? {}, lifetimeOf(view));
     const { until, lookAt } = outlookOf(source, record, link.now());
     const endsAt = Math.min(expiresAt ?? Number.POSITIVE_INFINITY, link.toLocal(until));

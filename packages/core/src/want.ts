@@ -1,12 +1,12 @@
 import type { Copy } from './copies.js';
 import type { Engine } from './engine.js';
 import { TokenError } from './errors.js';
+import { localToken } from './local-token.js';
 import { askingHarms, canBringMore, forcedNotBefore, lifetimeOf, windowsFor } from './policy.js';
 import { idsOf, subjectOf } from './provider/send.js';
 import { rejectedAgain } from './rejected-again.js';
 import type { TokenSource } from './source.js';
 import { RECORD_VERSION, type TokenRecord } from './store/record.js';
-import type { EpochMs, Token } from './token.js';
 import { recordedError } from './verdict.js';
 
 /**
@@ -49,64 +49,62 @@ export function refusalOf(
   record: TokenRecord,
   want: Want,
 ): TokenError | 'notYetRenewable' | undefined {
+  const standing = standingRefusal(engine, source, record);
+  if (standing) return standing;
   const link = engine.linkOf(source);
-  const { attempt, token } = record;
-  const ids = idsOf(source);
-  if (record.v > RECORD_VERSION) {
-    return new TokenError(
-      'ERR_TOKEN_STORE',
-      `${subjectOf(source)}: the stored record has format ${record.v}, written by a newer version; this one knows ${RECORD_VERSION} and leaves it alone`,
-      ids,
-    );
-  }
-  if (source.issuance === 'pushed')
-    return new TokenError('ERR_TOKEN_WAITING', `${subjectOf(source)}: waiting for the platform's push`, ids);
-  if (source.keep === 'grant' && !token) {
-    const reason = record.goneAt === undefined ? 'absent' : 'gone';
-    const why = reason === 'absent' ? 'nobody has signed in yet' : 'the grant was revoked or forgotten';
-    return new TokenError('ERR_TOKEN_REAUTHORIZATION_REQUIRED', `${subjectOf(source)}: ${why}; a person must sign in`, {
-      ...ids,
-      reason,
-    });
-  }
-  if (attempt.state === 'reauthorize') return recordedError(source, record, link);
+  const { attempt } = record;
   const foreign = attempt.failure?.credentials !== undefined && source.credentials?.() !== attempt.failure.credentials;
   const resting = attempt.retryAt !== undefined && link.now() < attempt.retryAt && !foreign;
-  if (want.mode === 'forced') {
-    if (resting && (attempt.forced?.count ?? 0) > 0) return recordedError(source, record, link);
-    const notBefore = earliestForced(engine, source, record);
-    if (notBefore !== undefined)
-      return rejectedAgain(source, link.toLocal(notBefore), attempt.state === 'contested' ? 'contested' : 'repeated');
-    return undefined;
+  switch (want.mode) {
+    case 'forced':
+      // The first is free of the back-off.
+      if (resting && (attempt.forced?.count ?? 0) > 0) return recordedError(source, record, link);
+      return breaker(engine, source, record);
+    case 'ask':
+      return openBreaker(engine, source, record) ?? (tooEarly(engine, source, record) ? 'notYetRenewable' : undefined);
+    default:
+      return resting ? recordedError(source, record, link) : undefined;
   }
-  if (want.mode === 'ask') {
-    const notBefore = earliestForced(engine, source, record);
-    if (notBefore !== undefined && (attempt.state === 'contested' || attempt.state === 'repeated')) {
-      return rejectedAgain(source, link.toLocal(notBefore), attempt.state);
-    }
-    const from =
-      token && askingHarms(source.issuance)
-        ? source.renewableFrom?.(localView(record, link.toLocal.bind(link)))
-        : undefined;
-    return from !== undefined && engine.clock.now() < from ? 'notYetRenewable' : undefined;
-  }
-  return resting ? recordedError(source, record, link) : undefined;
 }
 
-function earliestForced(engine: Engine, source: TokenSource, { attempt, token }: TokenRecord): EpochMs | undefined {
+/** Why no attempt can help, whoever wants it. */
+function standingRefusal(engine: Engine, source: TokenSource, record: TokenRecord): TokenError | undefined {
+  const ids = idsOf(source);
+  const which = subjectOf(source);
+  if (record.v > RECORD_VERSION) {
+    const message = `${which}: the stored record has format ${record.v}, written by a newer version; this one knows ${RECORD_VERSION} and leaves it alone`;
+    return new TokenError('ERR_TOKEN_STORE', message, ids);
+  }
+  if (source.issuance === 'pushed')
+    return new TokenError('ERR_TOKEN_WAITING', `${which}: waiting for the platform's push`, ids);
+  if (source.keep === 'grant' && !record.token) {
+    const reason = record.goneAt === undefined ? 'absent' : 'gone';
+    const why = reason === 'absent' ? 'nobody has signed in yet' : 'the grant was revoked or forgotten';
+    const message = `${which}: ${why}; a person must sign in`;
+    return new TokenError('ERR_TOKEN_REAUTHORIZATION_REQUIRED', message, { ...ids, reason });
+  }
+  return record.attempt.state === 'reauthorize' ? recordedError(source, record, engine.linkOf(source)) : undefined;
+}
+
+/** Fresh tokens keep being refused, and the next forced issue is not due yet. */
+function breaker(engine: Engine, source: TokenSource, { attempt, token }: TokenRecord): TokenError | undefined {
   if (!token) return undefined;
   const link = engine.linkOf(source);
   const refresh = engine.registry.get(source.account)?.refresh ?? {};
   const { rejectMemoryMs } = windowsFor(engine.settings, refresh, lifetimeOf(token));
-  return forcedNotBefore(attempt.forced, { issuedAt: token.issuedAt, now: link.now(), rejectMemoryMs });
+  const notBefore = forcedNotBefore(attempt.forced, { issuedAt: token.issuedAt, now: link.now(), rejectMemoryMs });
+  if (notBefore === undefined) return undefined;
+  return rejectedAgain(source, link.toLocal(notBefore), attempt.state === 'contested' ? 'contested' : 'repeated');
 }
 
-function localView({ token }: TokenRecord, toLocal: (at: EpochMs) => EpochMs): Token {
-  if (!token) return { value: '', issuedAt: 0 };
-  return {
-    value: token.value,
-    issuedAt: toLocal(token.issuedAt),
-    ...(token.expiresAt !== undefined && { expiresAt: toLocal(token.expiresAt) }),
-    ...(token.extra && { extra: token.extra }),
-  };
+/** The breaker, for who only asks: one forced issue that went well is no reason to refuse. */
+function openBreaker(engine: Engine, source: TokenSource, record: TokenRecord): TokenError | undefined {
+  const { state } = record.attempt;
+  return state === 'contested' || state === 'repeated' ? breaker(engine, source, record) : undefined;
+}
+
+function tooEarly(engine: Engine, source: TokenSource, { token }: TokenRecord): boolean {
+  if (!token || !askingHarms(source.issuance)) return false;
+  const from = source.renewableFrom?.(localToken(token, engine.linkOf(source)));
+  return from !== undefined && engine.clock.now() < from;
 }
