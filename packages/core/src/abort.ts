@@ -1,5 +1,5 @@
 import { TokenError } from './errors.js';
-import { idsOf, subjectOf } from './provider/send.js';
+import { idsOf, labelOf } from './platform-request.js';
 import type { TokenSource } from './source.js';
 
 /** This caller's wait ends with its signal; the work goes on for the others. */
@@ -15,5 +15,5 @@ export function untilAborted<T>(work: Promise<T>, source: TokenSource, signal: A
 
 /** `ERR_TOKEN_ABORTED` */
 export function aborted(source: TokenSource): TokenError {
-  return new TokenError('ERR_TOKEN_ABORTED', `${subjectOf(source)}: the caller gave up`, idsOf(source));
+  return new TokenError('ERR_TOKEN_ABORTED', `${labelOf(source)}: the caller gave up`, idsOf(source));
 }

@@ -4,7 +4,7 @@ import { type Engine, keyEvent } from './engine.js';
 import { TokenError } from './errors.js';
 import { isLease } from './flights.js';
 import { fingerprint } from './key.js';
-import { idsOf, subjectOf } from './provider/send.js';
+import { idsOf, labelOf } from './platform-request.js';
 import type { AdoptBasis, IssueRequest, TokenSource } from './source.js';
 import { emptyRecord, type Lineage, type TokenRecord } from './store/record.js';
 import type { CommitOptions, Lease } from './store/store.js';
@@ -189,7 +189,7 @@ async function commitOver(
       engine.events.emit('state', { ...event, from: record.attempt.state, to: stored.attempt.state });
     return;
   }
-  throw new TokenError('ERR_TOKEN_BUSY', `${subjectOf(source)}: other processes kept being faster`, idsOf(source));
+  throw new TokenError('ERR_TOKEN_BUSY', `${labelOf(source)}: other processes kept being faster`, idsOf(source));
 }
 
 async function claimed(engine: Engine, source: TokenSource): Promise<Lease> {
@@ -206,7 +206,7 @@ async function claimed(engine: Engine, source: TokenSource): Promise<Lease> {
   }
   throw new TokenError(
     'ERR_TOKEN_BUSY',
-    `${subjectOf(source)}: another process has been at it for too long`,
+    `${labelOf(source)}: another process has been at it for too long`,
     idsOf(source),
   );
 }

@@ -4,7 +4,7 @@ import type { Copy } from './copies.js';
 import { type Engine, keyEvent } from './engine.js';
 import { ParentRejected, TokenError } from './errors.js';
 import { localToken } from './local-token.js';
-import { idsOf, malformed, subjectOf } from './provider/send.js';
+import { idsOf, labelOf, malformedAnswer } from './platform-request.js';
 import type { IssueRequest, PresentedToken, TokenSource } from './source.js';
 import type { TokenRecord } from './store/record.js';
 import type { Lease } from './store/store.js';
@@ -108,7 +108,7 @@ async function request(
   const limitMs = rotating ? settings.rotatingTimeoutMs : settings.requestTimeoutMs;
   const timeout = new TokenError(
     'ERR_TOKEN_TRANSPORT',
-    `${subjectOf(source)}: no answer from the platform within ${limitMs} ms`,
+    `${labelOf(source)}: no answer from the platform within ${limitMs} ms`,
     { ...idsOf(source), reason: 'timeout' },
   );
   const issuing = source.issue(issueRequest);
@@ -148,7 +148,7 @@ async function commitLate(
 }
 
 function checkIssued(source: TokenSource, issued: IssuedToken): void {
-  const wrong = (what: string) => malformed(source, what, { uncertain: true });
+  const wrong = (what: string) => malformedAnswer(source, what, { uncertain: true });
   if (typeof issued?.value !== 'string' || issued.value === '') throw wrong('the token is missing or empty');
   for (const name of ['lifetimeMs', 'refreshTokenLifetimeMs'] as const) {
     const value = issued[name];
@@ -165,7 +165,7 @@ async function parentRejected(engine: Engine, input: AttemptInput, refusal: Pare
   const parent = source.dependsOn?.[at];
   const error = new TokenError(
     'ERR_TOKEN_REJECTED_AGAIN',
-    `${subjectOf(source)}: the platform refuses the ${parent?.kind ?? 'parent'} it is asked for with`,
+    `${labelOf(source)}: the platform refuses the ${parent?.kind ?? 'parent'} it is asked for with`,
     {
       ...idsOf(source),
       ...(refusal.platformCode !== undefined && { platformCode: refusal.platformCode }),
@@ -278,7 +278,7 @@ function presented({ token, generation }: TokenRecord, link: StoreLink): Present
 
 function asTokenError(source: TokenSource, thrown: unknown): TokenError {
   if (thrown instanceof TokenError) return thrown;
-  return new TokenError('ERR_TOKEN_TRANSPORT', `${subjectOf(source)}: asking the platform failed unexpectedly`, {
+  return new TokenError('ERR_TOKEN_TRANSPORT', `${labelOf(source)}: asking the platform failed unexpectedly`, {
     ...idsOf(source),
     reason: 'unexpected',
     cause: thrown,

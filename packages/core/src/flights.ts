@@ -5,8 +5,8 @@ import { TokenError } from './errors.js';
 import { heldByOther, outcomeOfHolder } from './holder.js';
 import type { TokenKey } from './key.js';
 import { Limiter } from './limiter.js';
+import { idsOf, labelOf } from './platform-request.js';
 import { askingHarms } from './policy.js';
-import { idsOf, subjectOf } from './provider/send.js';
 import type { TokenSource } from './source.js';
 import type { TokenRecord } from './store/record.js';
 import type { Lease } from './store/store.js';
@@ -81,7 +81,7 @@ export class Flights {
       parentRefused ||= next.parentRefused === true;
       record = next.record;
     }
-    throw new TokenError('ERR_TOKEN_BUSY', `${subjectOf(source)}: other processes kept being faster`, idsOf(source));
+    throw new TokenError('ERR_TOKEN_BUSY', `${labelOf(source)}: other processes kept being faster`, idsOf(source));
   }
 
   async #claimAndAttempt(

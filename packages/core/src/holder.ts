@@ -1,7 +1,7 @@
 import { sleep } from './clock.js';
 import type { Engine } from './engine.js';
 import { TokenError } from './errors.js';
-import { idsOf, subjectOf } from './provider/send.js';
+import { idsOf, labelOf } from './platform-request.js';
 import { rejectedAgain } from './rejected-again.js';
 import type { TokenSource } from './source.js';
 import { emptyRecord, type TokenRecord } from './store/record.js';
@@ -47,7 +47,7 @@ export async function outcomeOfHolder(
       if (clock.now() > giveUpAt) {
         throw new TokenError(
           'ERR_TOKEN_BUSY',
-          `${subjectOf(source)}: another process has been at it for too long`,
+          `${labelOf(source)}: another process has been at it for too long`,
           idsOf(source),
         );
       }

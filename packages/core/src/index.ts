@@ -1,4 +1,5 @@
 export type { Account, CallbackReply, CallbackRequest, RefreshOptions } from './account.js';
+export { ACCOUNT_OPTIONS, optionProblems } from './account-options.js';
 export { type Clock, systemClock } from './clock.js';
 export { DEFAULTS } from './defaults.js';
 export { defineTokens } from './define-tokens.js';
@@ -27,6 +28,15 @@ export { type AccountKey, fingerprint, type KeyParts, parseTokenKey, type TokenK
 export { type CloseReport, TokenManager } from './manager.js';
 export { type MemoryStoreOptions, memoryStore } from './memory-store.js';
 export { MANAGER_OPTIONS, type ManagerTimes, type TokenManagerOptions } from './options.js';
+export {
+  asObject,
+  idsOf,
+  labelOf,
+  malformedAnswer,
+  type PlatformAnswer,
+  type PlatformRequest,
+  sendToPlatform,
+} from './platform-request.js';
 export { type Random, systemRandom } from './random.js';
 export type {
   AdoptBasis,

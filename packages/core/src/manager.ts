@@ -12,7 +12,7 @@ import type { TokenKey } from './key.js';
 import { Memory } from './memory.js';
 import { memoryStore } from './memory-store.js';
 import { configurationError, readOptions, readRefresh, type Settings, type TokenManagerOptions } from './options.js';
-import { idsOf, subjectOf } from './provider/send.js';
+import { idsOf, labelOf } from './platform-request.js';
 import { Registry } from './registry.js';
 import { Serving } from './serving.js';
 import type { AdoptBasis, IssueRequest, SourceKind, TokenSource } from './source.js';
@@ -159,7 +159,7 @@ export class TokenManager implements Tokens {
     this.#checkUse(source);
     if (source.keep === 'grant' && options.grant !== true) {
       throw configurationError(
-        `${subjectOf(source)}: forgetting a grant costs a person a new sign-in; confirm it with { grant: true }`,
+        `${labelOf(source)}: forgetting a grant costs a person a new sign-in; confirm it with { grant: true }`,
         idsOf(source),
       );
     }

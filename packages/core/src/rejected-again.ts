@@ -1,5 +1,5 @@
 import { TokenError } from './errors.js';
-import { idsOf, subjectOf } from './provider/send.js';
+import { idsOf, labelOf } from './platform-request.js';
 import type { TokenSource } from './source.js';
 import type { EpochMs } from './token.js';
 
@@ -13,7 +13,7 @@ export function rejectedAgain(
     reason === 'contested'
       ? 'fresh tokens keep being refused: another system may use this app'
       : 'the platform hands out the refused token again';
-  return new TokenError('ERR_TOKEN_REJECTED_AGAIN', `${subjectOf(source)}: ${why}; do not replay`, {
+  return new TokenError('ERR_TOKEN_REJECTED_AGAIN', `${labelOf(source)}: ${why}; do not replay`, {
     ...idsOf(source),
     reason,
     ...(retryAt !== undefined && { retryAt }),

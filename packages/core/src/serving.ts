@@ -4,8 +4,8 @@ import type { Copy } from './copies.js';
 import { type Engine, keyEvent } from './engine.js';
 import { TokenError } from './errors.js';
 import { configurationError } from './options.js';
+import { idsOf, labelOf } from './platform-request.js';
 import { canBringMore } from './policy.js';
-import { idsOf, subjectOf } from './provider/send.js';
 import { rejectedAgain } from './rejected-again.js';
 import type { TokenSource } from './source.js';
 import type { TokenRecord } from './store/record.js';
@@ -64,7 +64,7 @@ export class Serving {
       if (living && this.#engine.clock.now() < living.endsAt) return this.#engine.memory.serve(source, living);
       throw error;
     }
-    throw new TokenError('ERR_TOKEN_TRANSPORT', `${subjectOf(source)}: the refresh brought no token`, idsOf(source));
+    throw new TokenError('ERR_TOKEN_TRANSPORT', `${labelOf(source)}: the refresh brought no token`, idsOf(source));
   }
 
   /** What the store says, or the copy at hand while it lives if the store cannot be reached. */

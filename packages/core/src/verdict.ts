@@ -1,7 +1,7 @@
 import { type Engine, keyEvent } from './engine.js';
 import { TOKEN_ERRORS, TokenError, type TokenErrorCode } from './errors.js';
+import { idsOf, labelOf } from './platform-request.js';
 import { lifetimeOf, retryDelayMs, windowsFor } from './policy.js';
-import { idsOf, subjectOf } from './provider/send.js';
 import type { TokenSource } from './source.js';
 import type { AttemptPart, TokenRecord, TokenState } from './store/record.js';
 import type { AttemptChange, Lease } from './store/store.js';
@@ -12,7 +12,7 @@ import type { EpochMs } from './token.js';
 export function recordedError(source: TokenSource, { attempt }: TokenRecord, link: StoreLink): TokenError {
   const { failure, retryAt, state, cause } = attempt;
   const code = (failure && failure.code in TOKEN_ERRORS ? failure.code : 'ERR_TOKEN_TRANSPORT') as TokenErrorCode;
-  return new TokenError(code, failure?.message ?? `${subjectOf(source)}: the last attempt failed`, {
+  return new TokenError(code, failure?.message ?? `${labelOf(source)}: the last attempt failed`, {
     ...idsOf(source),
     ...(failure?.platformCode !== undefined && { platformCode: failure.platformCode }),
     ...(failure?.requestId !== undefined && { requestId: failure.requestId }),

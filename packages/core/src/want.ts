@@ -2,8 +2,8 @@ import type { Copy } from './copies.js';
 import type { Engine } from './engine.js';
 import { TokenError } from './errors.js';
 import { localToken } from './local-token.js';
+import { idsOf, labelOf } from './platform-request.js';
 import { askingHarms, canBringMore, forcedNotBefore, lifetimeOf, windowsFor } from './policy.js';
-import { idsOf, subjectOf } from './provider/send.js';
 import { rejectedAgain } from './rejected-again.js';
 import type { TokenSource } from './source.js';
 import { RECORD_VERSION, type TokenRecord } from './store/record.js';
@@ -70,7 +70,7 @@ export function refusalOf(
 /** Why no attempt can help, whoever wants it. */
 function standingRefusal(engine: Engine, source: TokenSource, record: TokenRecord): TokenError | undefined {
   const ids = idsOf(source);
-  const which = subjectOf(source);
+  const which = labelOf(source);
   if (record.v > RECORD_VERSION) {
     const message = `${which}: the stored record has format ${record.v}, written by a newer version; this one knows ${RECORD_VERSION} and leaves it alone`;
     return new TokenError('ERR_TOKEN_STORE', message, ids);

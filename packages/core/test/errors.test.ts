@@ -1,7 +1,6 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
-import { DEFAULTS, TOKEN_ERRORS, TokenError } from '../src/index.js';
-import { malformed, optionProblems, send } from '../src/provider/index.js';
+import { DEFAULTS, malformedAnswer, optionProblems, sendToPlatform, TOKEN_ERRORS, TokenError } from '../src/index.js';
 
 const SECRET = 'S3CR3T';
 const shown = (error: unknown) =>
@@ -42,7 +41,7 @@ describe('send', () => {
   const request = { url: `https://platform.invalid/token?secret=${SECRET}`, account: 'shop', kind: 'access_token' };
 
   it('reads JSON whatever its content type says, and the platform’s time', async () => {
-    const answer = await send({
+    const answer = await sendToPlatform({
       ...request,
       fetch: async () =>
         new Response('{"a":1}', { headers: { 'content-type': 'text/plain', date: 'Thu, 01 Jan 2026 00:00:05 GMT' } }),
@@ -51,7 +50,7 @@ describe('send', () => {
   });
 
   it('has no JSON where the platform sent a page', async () => {
-    const answer = await send({ ...request, fetch: async () => new Response('<html>', { status: 502 }) });
+    const answer = await sendToPlatform({ ...request, fetch: async () => new Response('<html>', { status: 502 }) });
     expect(answer.json).toBeUndefined();
     expect(answer.status).toBe(502);
   });
@@ -62,10 +61,10 @@ describe('send', () => {
         cause: Object.assign(new Error(`connect ${request.url}`), { code }),
       });
     };
-    const reset = await send({ ...request, fetch: failing('ECONNRESET') }).catch(
+    const reset = await sendToPlatform({ ...request, fetch: failing('ECONNRESET') }).catch(
       (error: TokenError) => error as TokenError,
     );
-    const refused = await send({ ...request, fetch: failing('ECONNREFUSED') }).catch(
+    const refused = await sendToPlatform({ ...request, fetch: failing('ECONNREFUSED') }).catch(
       (error: TokenError) => error as TokenError,
     );
     expect(reset).toMatchObject({ code: 'ERR_TOKEN_TRANSPORT', reason: 'network', uncertain: true, account: 'shop' });
@@ -79,18 +78,18 @@ describe('send', () => {
       new Promise((_resolve, reject) => {
         init?.signal?.addEventListener('abort', () => reject(init.signal?.reason));
       });
-    await expect(send({ ...request, fetch: hanging, signal: AbortSignal.timeout(1) })).rejects.toMatchObject({
+    await expect(sendToPlatform({ ...request, fetch: hanging, signal: AbortSignal.timeout(1) })).rejects.toMatchObject({
       code: 'ERR_TOKEN_TRANSPORT',
       reason: 'timeout',
     });
     const stop = new AbortController();
-    const asked = send({ ...request, fetch: hanging, signal: stop.signal });
+    const asked = sendToPlatform({ ...request, fetch: hanging, signal: stop.signal });
     stop.abort();
     await expect(asked).rejects.toMatchObject({ code: 'ERR_TOKEN_ABORTED' });
   });
 
   it('names what is malformed, never its value', () => {
-    expect(malformed(request, '"expires_in" is missing', { status: 200 }).message).toBe(
+    expect(malformedAnswer(request, '"expires_in" is missing', { status: 200 }).message).toBe(
       'account "shop", access_token: the platform\'s answer is malformed: "expires_in" is missing (HTTP 200)',
     );
   });

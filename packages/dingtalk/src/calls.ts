@@ -1,5 +1,13 @@
-import { systemClock, systemRandom, type TokenSource, type Tokens } from '@evertoken/core';
-import { malformed, objectOf, type PlatformRequest, send } from '@evertoken/core/provider';
+import {
+  asObject,
+  malformedAnswer,
+  type PlatformRequest,
+  sendToPlatform,
+  systemClock,
+  systemRandom,
+  type TokenSource,
+  type Tokens,
+} from '@evertoken/core';
 import { DingTalkError, meaningOf, retryAtOf } from './dingtalk-errors.js';
 import { failureOf, JSON_CONTENT, TOKEN_HEADER, TOKEN_PARAMETER } from './dingtalk-wire.js';
 
@@ -79,7 +87,7 @@ export const OAPI: Family = Object.freeze<Family>({
     if (body instanceof URLSearchParams || body instanceof FormData) refuseToken(body.keys(), TOKEN_PARAMETER);
     return { body };
   },
-  accepts: (json) => objectOf(json) !== undefined,
+  accepts: (json) => asObject(json) !== undefined,
 });
 
 /** Makes calls of one family: with the account's token, and once more with a better one where the platform calls it dead. */
@@ -113,13 +121,13 @@ async function outcomeOf<T>(
   { name: account, fetch = globalThis.fetch }: CallingAccount,
   request: Draft & { readonly signal: AbortSignal },
 ): Promise<Outcome<T>> {
-  const answer = await send({ ...request, fetch, account });
+  const answer = await sendToPlatform({ ...request, fetch, account });
   const { status, json } = answer;
   const failure = failureOf(answer);
   if (failure === undefined && family.accepts(json)) return { body: json as T };
   const meaning = failure === undefined ? 'unreadable' : meaningOf(failure);
   if (failure === undefined || meaning === 'unreadable') {
-    throw malformed({ account }, 'it is no answer of DingTalk', { status });
+    throw malformedAnswer({ account }, 'it is no answer of DingTalk', { status });
   }
   const retryAt = retryAtOf(meaning, systemClock.now(), systemRandom);
   const error = new DingTalkError(failure, {

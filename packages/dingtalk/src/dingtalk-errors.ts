@@ -1,5 +1,13 @@
-import { type EpochMs, type Random, TokenError, type TokenErrorCode } from '@evertoken/core';
-import { idsOf, malformed, type PlatformRequest, subjectOf } from '@evertoken/core/provider';
+import {
+  type EpochMs,
+  idsOf,
+  labelOf,
+  malformedAnswer,
+  type PlatformRequest,
+  type Random,
+  TokenError,
+  type TokenErrorCode,
+} from '@evertoken/core';
 import type { DingTalkFailure } from './dingtalk-wire.js';
 
 /**
@@ -197,9 +205,10 @@ export function tokenErrorOf(
 ): TokenError {
   const { code, httpStatus, requestId } = failure;
   const ids = requestId === undefined ? {} : { requestId };
-  if (meaning === 'unreadable') return malformed(about, 'it is no answer of DingTalk', { status: httpStatus, ...ids });
+  if (meaning === 'unreadable')
+    return malformedAnswer(about, 'it is no answer of DingTalk', { status: httpStatus, ...ids });
   const retryAt = retryAtOf(meaning, now(), random);
-  return new TokenError(TOKEN_ERROR_CODES[meaning], `${subjectOf(about)}: ${sentenceOf(failure)}`, {
+  return new TokenError(TOKEN_ERROR_CODES[meaning], `${labelOf(about)}: ${sentenceOf(failure)}`, {
     ...idsOf(about),
     ...ids,
     ...(code !== undefined && { platformCode: code }),

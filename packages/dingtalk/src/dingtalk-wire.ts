@@ -1,5 +1,4 @@
-import type { IssuedToken } from '@evertoken/core';
-import { objectOf, type PlatformAnswer, type PlatformRequest } from '@evertoken/core/provider';
+import { asObject, type IssuedToken, type PlatformAnswer, type PlatformRequest } from '@evertoken/core';
 import type { DingTalkSettings } from './options.js';
 
 /** 7200 s, what every published answer says: for answers that name no lifetime, or none above zero. */
@@ -54,7 +53,7 @@ export function jsapiTicketRequest({ api, baseUrls }: DingTalkSettings, accessTo
 
 /** The token or ticket of an answer, with its lifetime; undefined where the field is missing or no opaque string. */
 export function issuedIn(json: unknown, what: 'token' | 'ticket'): IssuedToken | undefined {
-  const body = objectOf(json) ?? {};
+  const body = asObject(json) ?? {};
   const value =
     what === 'token' ? (body['accessToken'] ?? body['access_token']) : (body['jsapiTicket'] ?? body['ticket']);
   // Visible ASCII: anything else cannot travel in a header, and fetch would quote it in its error.
@@ -69,7 +68,7 @@ export function issuedIn(json: unknown, what: 'token' | 'ticket'): IssuedToken |
 export function failureOf(answer: PlatformAnswer): DingTalkFailure | undefined {
   const { status: httpStatus, json } = answer;
   const ok = httpStatus >= 200 && httpStatus < 300;
-  const body = objectOf(json);
+  const body = asObject(json);
   if (body === undefined) {
     if (isBanPage(answer)) return { httpStatus, banned: true };
     return ok && (json !== undefined || answer.text === '') ? undefined : { httpStatus };
@@ -94,7 +93,7 @@ function isBanPage({ status, headers, text, json }: PlatformAnswer): boolean {
 }
 
 function scopesIn(body: Readonly<Record<string, unknown>>): Pick<DingTalkFailure, 'requiredScopes'> {
-  const scopes = objectOf(body['accessdenieddetail'])?.['requiredScopes'];
+  const scopes = asObject(body['accessdenieddetail'])?.['requiredScopes'];
   return Array.isArray(scopes) ? { requiredScopes: scopes.filter((scope) => typeof scope === 'string') } : {};
 }
 

@@ -1,5 +1,4 @@
-import type { RefreshOptions } from '@evertoken/core';
-import { ACCOUNT_OPTIONS, optionProblems } from '@evertoken/core/provider';
+import { ACCOUNT_OPTIONS, optionProblems, type RefreshOptions } from '@evertoken/core';
 
 /** The hosts of DingTalk's two API families; mainland China. */
 export const DINGTALK_BASE_URLS = Object.freeze({

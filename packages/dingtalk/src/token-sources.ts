@@ -2,13 +2,16 @@ import {
   fingerprint,
   type IssuedToken,
   type IssueRequest,
+  labelOf,
+  malformedAnswer,
+  type PlatformRequest,
   parentRejected,
   type SourceKind,
+  sendToPlatform,
   TokenError,
   type TokenSource,
   tokenKeyOf,
 } from '@evertoken/core';
-import { malformed, type PlatformRequest, send, subjectOf } from '@evertoken/core/provider';
 import { meaningOf, tokenErrorOf } from './dingtalk-errors.js';
 import { accessTokenRequest, failureOf, issuedIn, jsapiTicketRequest } from './dingtalk-wire.js';
 import type { DingTalkSettings } from './options.js';
@@ -63,11 +66,7 @@ export function jsapiTicketSource(settings: DingTalkSettings, accessToken: Token
       const parent = request.parents[0]?.value;
       if (!parent) {
         // Sent without one, the platform would call a token invalid that was never there.
-        throw new TokenError(
-          'ERR_TOKEN_CONFIGURATION',
-          `${subjectOf(about)}: its access token must be passed in`,
-          about,
-        );
+        throw new TokenError('ERR_TOKEN_CONFIGURATION', `${labelOf(about)}: its access token must be passed in`, about);
       }
       return ask(request, about, jsapiTicketRequest(settings, parent), 'ticket', parent);
     },
@@ -82,7 +81,7 @@ async function ask(
   what: 'token' | 'ticket',
   presented?: string,
 ): Promise<IssuedToken> {
-  const answer = await send({ ...wire, ...about, fetch: request.fetch, signal: request.signal });
+  const answer = await sendToPlatform({ ...wire, ...about, fetch: request.fetch, signal: request.signal });
   const failure = failureOf(answer);
   if (failure !== undefined) {
     const meaning = meaningOf(failure);
@@ -90,7 +89,7 @@ async function ask(
     throw tokenErrorOf(failure, meaning, about, request);
   }
   const issued = issuedIn(answer.json, what);
-  if (issued === undefined) throw malformed(about, `it carries no ${what}`, { status: answer.status });
+  if (issued === undefined) throw malformedAnswer(about, `it carries no ${what}`, { status: answer.status });
   return issued;
 }
 

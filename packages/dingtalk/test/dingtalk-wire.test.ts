@@ -1,4 +1,4 @@
-import type { PlatformAnswer } from '@evertoken/core/provider';
+import type { PlatformAnswer } from '@evertoken/core';
 import { describe, expect, it } from 'vitest';
 import { failureOf, issuedIn } from '../src/dingtalk-wire.js';
 

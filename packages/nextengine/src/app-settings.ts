@@ -1,5 +1,4 @@
-import type { RefreshOptions } from '@evertoken/core';
-import { ACCOUNT_OPTIONS, optionProblems } from '@evertoken/core/provider';
+import { ACCOUNT_OPTIONS, optionProblems, type RefreshOptions } from '@evertoken/core';
 import { BASE_URLS } from './nextengine-wire.js';
 
 /** Options of `nextEngineApp`. Credentials may be missing here; the manager's constructor names what is. */

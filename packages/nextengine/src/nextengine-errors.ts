@@ -1,5 +1,4 @@
-import { type EpochMs, TokenError, type TokenErrorCode } from '@evertoken/core';
-import { idsOf, subjectOf } from '@evertoken/core/provider';
+import { type EpochMs, idsOf, labelOf, TokenError, type TokenErrorCode } from '@evertoken/core';
 import type { WireAnswer } from './nextengine-wire.js';
 
 /**
@@ -143,7 +142,7 @@ export function signInError(
   ids: Ids,
   answer: WireAnswer = { fields: {} },
 ): TokenError {
-  return new TokenError('ERR_TOKEN_REFUSED', `${subjectOf(ids)}: ${why}; start over at the sign-in page`, {
+  return new TokenError('ERR_TOKEN_REFUSED', `${labelOf(ids)}: ${why}; start over at the sign-in page`, {
     ...idsOf(ids),
     ...wireIds(answer),
     reason: problem,
@@ -183,7 +182,7 @@ function tokenError(
   ids: Ids,
   details: { reason?: string; retryAt?: EpochMs; uncertain?: boolean },
 ): TokenError {
-  const message = `${subjectOf(ids)}: ${rowOf(answer).meaning} (${said(answer)})`;
+  const message = `${labelOf(ids)}: ${rowOf(answer).meaning} (${said(answer)})`;
   return new TokenError(code, message, { ...idsOf(ids), ...wireIds(answer), ...details });
 }
 

@@ -1,5 +1,4 @@
-import type { EpochMs } from '@evertoken/core';
-import { objectOf } from '@evertoken/core/provider';
+import { asObject, type EpochMs } from '@evertoken/core';
 
 /** Hosts of the platform, without a slash at the end (sheet §1, vendor SDK). */
 export const BASE_URLS = Object.freeze({
@@ -104,7 +103,7 @@ export function callRequest(
 
 /** Reads a body that is an object; anything else is no answer of the platform. */
 export function readAnswer(json: unknown): WireAnswer | undefined {
-  const body = objectOf(json);
+  const body = asObject(json);
   if (!body) return undefined;
   const {
     access_token: access,

@@ -1,5 +1,4 @@
-import { systemClock, TokenError, type Tokens } from '@evertoken/core';
-import { malformed, send } from '@evertoken/core/provider';
+import { malformedAnswer, sendToPlatform, systemClock, TokenError, type Tokens } from '@evertoken/core';
 import type { AppSettings } from './app-settings.js';
 import { exchangeError, type Ids, signInError } from './nextengine-errors.js';
 import { exchangeRequest, readAnswer, readUser, type SignedInUser, type WireAnswer } from './nextengine-wire.js';
@@ -42,21 +41,21 @@ export async function exchangeSignIn(
 
   let answer: WireAnswer | undefined;
   await tokens.authorize(source, async (request) => {
-    const reply = await send({
+    const reply = await sendToPlatform({
       ...exchangeRequest(settings.apiUrl, { ...settings, ...asked }),
       ...ids,
       fetch: request.fetch,
       signal: request.signal,
     });
     answer = readAnswer(reply.json);
-    if (!answer) throw malformed(ids, 'no JSON object', { status: reply.status });
+    if (!answer) throw malformedAnswer(ids, 'no JSON object', { status: reply.status });
     const pair = pairOf(answer);
     if (!pair) throw refusal(answer, ids, request.now());
     checkUser(answer, asked.uid, ids);
     const { companyNeId } = readUser(answer) ?? {};
     return { ...issuedPair(pair, answer, reply), ...(companyNeId !== undefined && { extra: { companyNeId } }) };
   });
-  if (!answer) throw malformed(ids, 'none was asked for');
+  if (!answer) throw malformedAnswer(ids, 'none was asked for');
   // An error that brought a pair is an error still; the pair is safe by now.
   if (answer.result !== 'success') throw exchangeError(answer, { ids, now: systemClock.now() });
 
@@ -74,15 +73,15 @@ async function completeEnds(tokens: Tokens, source: UserTokenSource): Promise<vo
 }
 
 function refusal(answer: WireAnswer, ids: Ids, now: number): TokenError {
-  if (answer.result === undefined) return malformed(ids, 'no "result"');
+  if (answer.result === undefined) return malformedAnswer(ids, 'no "result"');
   if (answer.result !== 'success') return exchangeError(answer, { ids, now });
-  return malformed(ids, 'half a token pair or none');
+  return malformedAnswer(ids, 'half a token pair or none');
 }
 
 /** Tokens of one user below another's key would show one user another's data. */
 function checkUser(answer: WireAnswer, askedUid: string, ids: Ids): SignedInUser {
   const user = readUser(answer);
-  if (!user) throw malformed(ids, 'no "uid"');
+  if (!user) throw malformedAnswer(ids, 'no "uid"');
   if (user.uid !== askedUid) throw signInError('mismatch', 'NextEngine answered for another user', ids);
   return user;
 }

@@ -1,5 +1,4 @@
-import type { Tokens } from '@evertoken/core';
-import { malformed, send } from '@evertoken/core/provider';
+import { malformedAnswer, sendToPlatform, type Tokens } from '@evertoken/core';
 import type { AppSettings } from './app-settings.js';
 import { NextEngineError, refusesToken } from './nextengine-errors.js';
 import {
@@ -82,16 +81,16 @@ export class NextEngineUserClient {
     const { account, kind, subject } = this.#source;
     const ids = { account, kind, ...(subject !== undefined && { subject }) };
     const timeout = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS);
-    const reply = await send({
+    const reply = await sendToPlatform({
       ...request(accessToken),
       ...ids,
       fetch: this.#settings.fetch ?? fetch,
       signal: options.signal ? AbortSignal.any([options.signal, timeout]) : timeout,
     });
     const answer = readAnswer(reply.json);
-    if (!answer) throw malformed(ids, 'no JSON object', { status: reply.status });
+    if (!answer) throw malformedAnswer(ids, 'no JSON object', { status: reply.status });
     await this.#keepPair(answer, accessToken, reply);
-    if (answer.result === undefined) throw malformed(ids, 'no "result"', { status: reply.status });
+    if (answer.result === undefined) throw malformedAnswer(ids, 'no "result"', { status: reply.status });
     return answer;
   }
 

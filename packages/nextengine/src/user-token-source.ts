@@ -2,13 +2,14 @@ import {
   type EpochMs,
   type IssuedToken,
   type IssueRequest,
+  malformedAnswer,
+  sendToPlatform,
   type Token,
   TokenError,
   type TokenKey,
   type TokenSource,
   tokenKeyOf,
 } from '@evertoken/core';
-import { malformed, send } from '@evertoken/core/provider';
 import type { AppSettings } from './app-settings.js';
 import { type Ids, renewalError } from './nextengine-errors.js';
 import { readAnswer, renewalRequest, type WireAnswer } from './nextengine-wire.js';
@@ -70,24 +71,24 @@ export class UserTokenSource implements TokenSource {
     const { current } = request;
     if (!current?.refreshToken) throw nobodySignedIn(ids, 'no sign-in of this user is stored');
     const sent = { accessToken: current.value, refreshToken: current.refreshToken };
-    const reply = await send({
+    const reply = await sendToPlatform({
       ...renewalRequest(this.#settings.apiUrl, sent),
       ...ids,
       fetch: request.fetch,
       signal: request.signal,
     });
     const answer = readAnswer(reply.json);
-    if (!answer) throw malformed(ids, 'no JSON object', { status: reply.status, uncertain: true });
+    if (!answer) throw malformedAnswer(ids, 'no JSON object', { status: reply.status, uncertain: true });
 
     const pair = comparePair(answer, sent);
-    if (pair === 'broken') throw malformed(ids, 'half a token pair', { uncertain: true });
+    if (pair === 'broken') throw malformedAnswer(ids, 'half a token pair', { uncertain: true });
     if (pair !== 'renewed' && answer.result !== 'success') {
       if (answer.result === undefined) {
-        throw malformed(ids, 'no "result"', { status: reply.status, uncertain: pair === 'absent' });
+        throw malformedAnswer(ids, 'no "result"', { status: reply.status, uncertain: pair === 'absent' });
       }
       throw renewalError(answer, { ids, now: request.now(), echoed: pair === 'echoed' });
     }
-    if (pair === 'absent') throw malformed(ids, 'a success without tokens', { uncertain: true });
+    if (pair === 'absent') throw malformedAnswer(ids, 'a success without tokens', { uncertain: true });
     return {
       ...issuedPair(pairOf(answer) ?? sent, answer, reply),
       ...(current.extra && { extra: current.extra }),

@@ -1,5 +1,4 @@
-import { fingerprint, type RefreshOptions } from '@evertoken/core';
-import { ACCOUNT_OPTIONS, optionProblems } from '@evertoken/core/provider';
+import { ACCOUNT_OPTIONS, fingerprint, optionProblems, type RefreshOptions } from '@evertoken/core';
 import { WECHAT_API } from './wechat-wire.js';
 
 /** The two ways to an access token. Their tokens live side by side and do not touch each other. */

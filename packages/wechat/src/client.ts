@@ -1,5 +1,12 @@
-import { systemClock, TokenError, type TokenSource, type Tokens } from '@evertoken/core';
-import { malformed, type PlatformAnswer, send } from '@evertoken/core/provider';
+import {
+  malformedAnswer,
+  type PlatformAnswer,
+  sendToPlatform,
+  systemClock,
+  TokenError,
+  type TokenSource,
+  type Tokens,
+} from '@evertoken/core';
 import { isDeadToken, WeChatError } from './wechat-errors.js';
 import { failureIn, JSON_HEADERS } from './wechat-wire.js';
 
@@ -72,7 +79,8 @@ export function weChatApi(account: ClientAccount, tokens: Tokens): WeChatApi {
       return new WeChatError(failure, { account: account.name, path: call.path, now, secrets: [accessToken] });
     }
     // A gateway's own error in JSON has no errcode either.
-    if (answer.status >= 300) throw malformed({ account: account.name }, 'no "errcode"', { status: answer.status });
+    if (answer.status >= 300)
+      throw malformedAnswer({ account: account.name }, 'no "errcode"', { status: answer.status });
     return { value: answer.json as T };
   }
 
@@ -85,7 +93,7 @@ export function weChatApi(account: ClientAccount, tokens: Tokens): WeChatApi {
     const timeout = AbortSignal.timeout(timeoutMs);
     const allHeaders = new Headers(headers);
     if (body !== undefined) for (const [name, value] of Object.entries(JSON_HEADERS)) allHeaders.set(name, value);
-    return send({
+    return sendToPlatform({
       url: withToken,
       account: account.name,
       fetch: account.fetch ?? globalThis.fetch,

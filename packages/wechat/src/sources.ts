@@ -1,12 +1,15 @@
 import {
   type IssueRequest,
+  idsOf,
+  labelOf,
+  type PlatformAnswer,
   parentRejected,
   type SourceKind,
+  sendToPlatform,
   TokenError,
   type TokenSource,
   tokenKeyOf,
 } from '@evertoken/core';
-import { idsOf, type PlatformAnswer, send, subjectOf } from '@evertoken/core/provider';
 import type { AccessTokenEndpoint, App } from './app.js';
 import { isDeadToken, issueError } from './wechat-errors.js';
 import {
@@ -92,7 +95,7 @@ export function ticketSource(app: App, type: TicketType, accessToken: TokenSourc
     async issue(request) {
       const [parent] = request.parents;
       if (!parent) {
-        throw new TokenError('ERR_TOKEN_WAITING', `${subjectOf(ids)}: its access token has to come first`, idsOf(ids));
+        throw new TokenError('ERR_TOKEN_WAITING', `${labelOf(ids)}: its access token has to come first`, idsOf(ids));
       }
       const answer = await ask(ticketRequest(app.baseUrl, { accessToken: parent.value, type }), request, ids);
       const failure = failureIn(answer, ids);
@@ -108,5 +111,5 @@ function ask(
   { fetch, signal }: IssueRequest,
   ids: { account: string; kind: string },
 ): Promise<PlatformAnswer> {
-  return send({ ...wire, ...ids, fetch, signal });
+  return sendToPlatform({ ...wire, ...ids, fetch, signal });
 }

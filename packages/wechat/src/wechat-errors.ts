@@ -1,5 +1,4 @@
-import { type EpochMs, TokenError, type TokenErrorCode } from '@evertoken/core';
-import { idsOf, subjectOf } from '@evertoken/core/provider';
+import { type EpochMs, idsOf, labelOf, TokenError, type TokenErrorCode } from '@evertoken/core';
 import type { WireFailure, WireIds } from './wechat-wire.js';
 
 /**
@@ -188,7 +187,7 @@ export function issueError(failure: WireFailure, ids: WireIds, { now, secrets }:
   const { errcode, errmsg, requestId } = failure;
   const { reason, meaning, wait, onTokenEndpoint } = rowOf(errcode);
   const text = sentence(errcode, onTokenEndpoint ?? meaning, publicText(errmsg, secrets));
-  return new TokenError(TOKEN_CODES[reason], `${subjectOf(ids)}: ${text}`, {
+  return new TokenError(TOKEN_CODES[reason], `${labelOf(ids)}: ${text}`, {
     ...idsOf(ids),
     platformCode: String(errcode),
     ...(requestId !== undefined && { requestId }),

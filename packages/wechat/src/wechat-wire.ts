@@ -1,5 +1,10 @@
-import type { IssuedToken } from '@evertoken/core';
-import { malformed, objectOf, type PlatformAnswer, type PlatformRequest } from '@evertoken/core/provider';
+import {
+  asObject,
+  type IssuedToken,
+  malformedAnswer,
+  type PlatformAnswer,
+  type PlatformRequest,
+} from '@evertoken/core';
 
 /** Host of official accounts and mini programs. */
 export const WECHAT_API = 'https://api.weixin.qq.com';
@@ -55,11 +60,11 @@ export function ticketRequest(
  * @throws TokenError `ERR_TOKEN_TRANSPORT` where the answer is no JSON or `errcode` no number.
  */
 export function failureIn({ json, status }: PlatformAnswer, ids: WireIds): WireFailure | undefined {
-  if (json === undefined) throw malformed(ids, 'not JSON', { status });
-  const { errcode = 0, errmsg } = objectOf(json) ?? {};
+  if (json === undefined) throw malformedAnswer(ids, 'not JSON', { status });
+  const { errcode = 0, errmsg } = asObject(json) ?? {};
   const code = typeof errcode === 'string' && errcode !== '' ? Number(errcode) : errcode;
   if (typeof code !== 'number' || !Number.isInteger(code))
-    throw malformed(ids, '"errcode" is no whole number', { status });
+    throw malformedAnswer(ids, '"errcode" is no whole number', { status });
   if (code === 0) return undefined;
   const text = typeof errmsg === 'string' ? errmsg : '';
   const requestId = requestIdIn(text);
@@ -77,10 +82,10 @@ export function issuedIn(
   field: 'access_token' | 'ticket',
   ids: WireIds,
 ): IssuedToken {
-  const { [field]: value, expires_in: seconds } = objectOf(json) ?? {};
-  if (typeof value !== 'string' || value === '') throw malformed(ids, `"${field}" is no text`, { status });
+  const { [field]: value, expires_in: seconds } = asObject(json) ?? {};
+  if (typeof value !== 'string' || value === '') throw malformedAnswer(ids, `"${field}" is no text`, { status });
   if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds <= 0) {
-    throw malformed(ids, '"expires_in" is no positive number', { status });
+    throw malformedAnswer(ids, '"expires_in" is no positive number', { status });
   }
   return { value, lifetimeMs: seconds * 1000 };
 }

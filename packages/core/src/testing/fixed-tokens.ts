@@ -1,7 +1,7 @@
 import { systemClock } from '../clock.js';
 import { TokenError } from '../errors.js';
 import { TokenManager } from '../manager.js';
-import { idsOf, subjectOf } from '../provider/send.js';
+import { idsOf, labelOf } from '../platform-request.js';
 import type { TokenSource } from '../source.js';
 import { nothingDone } from '../sweep.js';
 import type { Token } from '../token.js';
@@ -46,7 +46,7 @@ class Fixed extends TokenManager implements FixedTokens {
     if (token) return token;
     throw new TokenError(
       'ERR_TOKEN_CONFIGURATION',
-      `${subjectOf(source)}: fixedTokens was given no value for it`,
+      `${labelOf(source)}: fixedTokens was given no value for it`,
       idsOf(source),
     );
   }
@@ -64,7 +64,7 @@ class Fixed extends TokenManager implements FixedTokens {
       if (values.length < 2) {
         throw new TokenError(
           'ERR_TOKEN_REJECTED_AGAIN',
-          `${subjectOf(source)}: fixedTokens has no other value`,
+          `${labelOf(source)}: fixedTokens has no other value`,
           idsOf(source),
         );
       }

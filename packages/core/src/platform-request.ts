@@ -1,5 +1,5 @@
-import { TokenError } from '../errors.js';
-import type { EpochMs } from '../token.js';
+import { TokenError } from './errors.js';
+import type { EpochMs } from './token.js';
 
 /** A request to a platform. */
 export interface PlatformRequest {
@@ -33,7 +33,7 @@ export interface PlatformAnswer {
  * Rejects with `ERR_TOKEN_TRANSPORT` where no answer came, its `reason` one of `timeout`, `network`, and with
  * `ERR_TOKEN_ABORTED` where the caller's signal ended it. `uncertain` is false only where the request cannot have left.
  */
-export async function send(request: PlatformRequest): Promise<PlatformAnswer> {
+export async function sendToPlatform(request: PlatformRequest): Promise<PlatformAnswer> {
   const { url, method = 'GET', headers, body, fetch, signal } = request;
   try {
     const response = await fetch(url, {
@@ -59,7 +59,7 @@ export async function send(request: PlatformRequest): Promise<PlatformAnswer> {
 }
 
 /** `ERR_TOKEN_TRANSPORT` for an answer that makes no sense: not JSON, a field missing or of the wrong type. `what` names it, without its value. */
-export function malformed(
+export function malformedAnswer(
   request: Pick<PlatformRequest, 'account' | 'kind' | 'subject'>,
   what: string,
   details: { readonly status?: number; readonly requestId?: string; readonly uncertain?: boolean } = {},
@@ -67,7 +67,7 @@ export function malformed(
   const status = details.status === undefined ? '' : ` (HTTP ${details.status})`;
   return new TokenError(
     'ERR_TOKEN_TRANSPORT',
-    `${subjectOf(request)}: the platform's answer is malformed: ${what}${status}`,
+    `${labelOf(request)}: the platform's answer is malformed: ${what}${status}`,
     {
       ...idsOf(request),
       reason: 'malformed',
@@ -78,7 +78,7 @@ export function malformed(
 }
 
 /** `account "shop", access_token`: how messages begin. */
-export function subjectOf({ account, kind }: Pick<PlatformRequest, 'account' | 'kind'>): string {
+export function labelOf({ account, kind }: Pick<PlatformRequest, 'account' | 'kind'>): string {
   return kind === undefined ? `account "${account}"` : `account "${account}", ${kind}`;
 }
 
@@ -92,7 +92,7 @@ export function idsOf({ account, kind, subject }: Pick<PlatformRequest, 'account
 }
 
 /** The value as an object whose fields can be looked at; undefined for anything else. */
-export function objectOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
+export function asObject(value: unknown): Readonly<Record<string, unknown>> | undefined {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
     ? (value as Readonly<Record<string, unknown>>)
     : undefined;
@@ -104,7 +104,7 @@ function transportError(request: PlatformRequest, cause: unknown): TokenError {
   if (signal?.aborted && signal.reason instanceof TokenError) return signal.reason;
   const timeout = isTimeout(cause) || (signal?.aborted && isTimeout(signal.reason));
   if (signal?.aborted && !timeout) {
-    return new TokenError('ERR_TOKEN_ABORTED', `${subjectOf(request)}: the request was aborted`, {
+    return new TokenError('ERR_TOKEN_ABORTED', `${labelOf(request)}: the request was aborted`, {
       ...idsOf(request),
       uncertain: true,
     });
@@ -112,7 +112,7 @@ function transportError(request: PlatformRequest, cause: unknown): TokenError {
   const reason = timeout ? 'timeout' : 'network';
   return new TokenError(
     'ERR_TOKEN_TRANSPORT',
-    `${subjectOf(request)}: no answer from the platform (${reason}${codeOf(cause)})`,
+    `${labelOf(request)}: no answer from the platform (${reason}${codeOf(cause)})`,
     {
       ...idsOf(request),
       reason,
