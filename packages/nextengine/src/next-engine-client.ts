@@ -1,7 +1,7 @@
 import { systemClock, type Tokens } from '@evertoken/core';
 import type { AppSettings } from './app-settings.js';
 import { type SignedInUser, signInUrl } from './nextengine-wire.js';
-import type { SignInCallback } from './sign-in.js';
+import { exchangeSignIn, type SignInCallback } from './sign-in.js';
 import { makeBinding, type SignInBinding } from './sign-in-binding.js';
 import { NextEngineUserClient } from './user-client.js';
 
@@ -36,8 +36,6 @@ export class NextEngineClient {
    * a `state` is single-use, so start over after these too.
    */
   async exchange(callback: SignInCallback): Promise<SignedInUser> {
-    // A person waits here anyway; programs that only keep tokens fresh never load it.
-    const { exchangeSignIn } = await import('./sign-in.js');
     return exchangeSignIn(this.#settings, this.#tokens, callback);
   }
 
