@@ -1,6 +1,6 @@
 // Bundles a package's entries: Node pays for each module it loads, and a token library is loaded by every program start.
 // What only some programs use stays apart: other entries, and whatever the source imports with `import()`.
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { rolldown } from 'rolldown';
 
@@ -26,6 +26,41 @@ await bundle.write({
   codeSplitting: { groups: [{ name: 'main', test: mainGraph(await staticGraph(resolve('src/index.ts'))) }] },
 });
 await bundle.close();
+if (entries.length > 1) foldIntoMainEntry();
+
+/**
+ * Moves the main chunk into the main entry, because the file that is loaded most should be one file and not a list of names
+ * in front of another. The chunk stays as the way from the other entries to what they share, through one export that is
+ * nobody else's business and that no declaration mentions.
+ */
+function foldIntoMainEntry() {
+  const facade = readFileSync('dist/index.js', 'utf8');
+  const chunk = readFileSync('dist/chunks/main.js', 'utf8');
+  const [, published] = only(facade, /^export \{ (.*) \} from "\.\/chunks\/main\.js";$/gm);
+  const [statement, exported] = only(chunk, /^export \{ (.*) \};$/gm);
+  const shared = exported.split(', ').map((pair) => pair.split(' as '));
+  const local = Object.fromEntries(shared.map(([name, alias = name]) => [alias, name]));
+  const names = published.split(', ').map((pair) => pair.split(' as '));
+  const list = names.map(([alias, name = alias]) => (local[alias] === name ? name : `${local[alias]} as ${name}`));
+  const code = chunk.replace(statement, '').replaceAll('import("./', 'import("./chunks/');
+  const internals = shared.map(([name, alias = name]) => (name === alias ? name : `${alias}: ${name}`)).join(', ');
+  writeFileSync(
+    'dist/index.js',
+    `${code}const __internals = { ${internals} };\nexport { ${list.join(', ')}, __internals };\n`,
+  );
+  const aliases = Object.keys(local).join(', ');
+  writeFileSync(
+    'dist/chunks/main.js',
+    `import { __internals } from "../index.js";\nexport const { ${aliases} } = __internals;\n`,
+  );
+}
+
+/** The one match; anything else means that the bundler writes differently by now. */
+function only(text, pattern) {
+  const matches = [...text.matchAll(pattern)];
+  if (matches.length !== 1) throw new Error(`expected one match of ${pattern}, found ${matches.length}`);
+  return matches[0];
+}
 
 /** All modules the main entry needs at once: they make one file, whoever else shares them. */
 async function staticGraph(entry) {
