@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { median } from './measure.mjs';
 
-const RUNS = Number(process.env.RUNS ?? 41);
+const RUNS = Number(process.env.RUNS ?? 121);
 const programs = {
   bare: '',
   core: "import '@evertoken/core';",
