@@ -22,6 +22,8 @@ export interface AttemptInput {
   /** When the claim was sent, store time: the lease runs from there at the latest. */
   readonly claimedAt: EpochMs;
   readonly forced: boolean;
+  /** The parent was refused before and renewed since: another refusal is a failure of this key. */
+  readonly parentRefused: boolean;
 }
 
 /** How it ended, unless it failed. `again`: nothing was sent, or another token stands; the record is to be looked at once more. */
@@ -31,7 +33,6 @@ export type Attempted =
       readonly kind: 'parentRejected';
       readonly parent: TokenSource;
       readonly value: string;
-      readonly error: TokenError;
     }
   | { readonly kind: 'again'; readonly lost: boolean };
 
@@ -50,7 +51,7 @@ export async function attempt(engine: Engine, input: AttemptInput): Promise<Atte
       await release(engine, input);
       return { kind: 'again', lost: false };
     }
-    if (thrown instanceof ParentRejected) return parentRejected(engine, input, thrown);
+    if (thrown instanceof ParentRejected) return parentRejected(engine, input, { refusal: thrown, startedAt });
     return fail(engine, input, { error: asTokenError(source, thrown), startedAt });
   }
   const { copy, outcome, lost } = await commitIssued(engine, {
@@ -111,7 +112,8 @@ async function request(
     `${labelOf(source)}: no answer from the platform within ${limitMs} ms`,
     { ...idsOf(source), reason: 'timeout' },
   );
-  const issuing = source.issue(issueRequest);
+  // A source that throws instead of rejecting must not get past what ends the renewals below.
+  const issuing = (async () => source.issue(issueRequest))();
   try {
     return await new Promise<IssuedToken>((resolve, reject) => {
       const cancel = clock.after(limitMs, () => {
@@ -158,21 +160,21 @@ function checkIssued(source: TokenSource, issued: IssuedToken): void {
     throw wrong('the refresh token that must come with the access token is missing');
 }
 
-async function parentRejected(engine: Engine, input: AttemptInput, refusal: ParentRejected): Promise<Attempted> {
+async function parentRejected(
+  engine: Engine,
+  input: AttemptInput,
+  { refusal, startedAt }: { refusal: ParentRejected; startedAt: EpochMs },
+): Promise<Attempted> {
   const { source, parents } = input;
-  await release(engine, input);
-  const at = parents.findIndex((token) => token.value === refusal.value);
-  const parent = source.dependsOn?.[at];
-  const error = new TokenError(
-    'ERR_TOKEN_REJECTED_AGAIN',
-    `${labelOf(source)}: the platform refuses the ${parent?.kind ?? 'parent'} it is asked for with`,
-    {
-      ...idsOf(source),
-      ...(refusal.platformCode !== undefined && { platformCode: refusal.platformCode }),
-    },
-  );
-  if (!parent) throw error;
-  return { kind: 'parentRejected', parent, value: refusal.value, error };
+  const parent = source.dependsOn?.[parents.findIndex((token) => token.value === refusal.value)];
+  if (parent && !input.parentRefused) {
+    await release(engine, input);
+    return { kind: 'parentRejected', parent, value: refusal.value };
+  }
+  const message = `${labelOf(source)}: the platform refuses the ${parent?.kind ?? 'parent'} it is asked for with`;
+  const { platformCode } = refusal;
+  const details = { ...idsOf(source), ...(platformCode !== undefined && { platformCode }) };
+  return fail(engine, input, { error: new TokenError('ERR_TOKEN_REJECTED_AGAIN', message, details), startedAt });
 }
 
 /** Notes a failure for all processes and throws it. A grant refused after an unknown outcome gets its source's other way back first (S5). */

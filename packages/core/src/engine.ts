@@ -22,6 +22,8 @@ export interface Engine {
   linkOf(source: Pick<TokenSource, 'keep'>): StoreLink;
   /** All stores, each once. */
   links(): readonly StoreLink[];
+  /** Whether new work may be begun: until drained. */
+  isOpen(): boolean;
   /** Throws `ERR_TOKEN_CLOSED` once drained. */
   checkOpen(): void;
   /** Keeps a promise that nobody awaits until it ends; `drain` waits for it. It must not reject. */

@@ -9,9 +9,10 @@ import { idsOf, labelOf } from './platform-request.js';
 import { askingHarms } from './policy.js';
 import type { TokenSource } from './source.js';
 import type { TokenRecord } from './store/record.js';
-import type { Lease } from './store/store.js';
+import type { AttemptChange, Lease } from './store/store.js';
 import type { Token } from './token.js';
 import type { RefreshOutcome } from './tokens.js';
+import { verdictOn } from './verdict.js';
 import { refusalOf, satisfied, type Want } from './want.js';
 
 /** What a flight ends with. */
@@ -66,6 +67,7 @@ export class Flights {
     for (let round = 0; round < MAX_ROUNDS; round++) {
       this.#engine.checkOpen();
       const copy = memory.take(source, record);
+      if (memory.isHeld(source.key)) return this.#held(source, copy, want);
       if (copy && satisfied(engine, source, copy, want)) return { copy, outcome: 'held' };
       const refusal = refusalOf(engine, source, record, want);
       if (refusal === 'notYetRenewable') return { copy, outcome: refusal };
@@ -82,6 +84,18 @@ export class Flights {
       record = next.record;
     }
     throw new TokenError('ERR_TOKEN_BUSY', `${labelOf(source)}: other processes kept being faster`, idsOf(source));
+  }
+
+  /** The store still holds what this process knows to be spent: nothing may be presented before it has what came of it (S5). */
+  #held(source: TokenSource, copy: Copy | undefined, want: Want): Landed {
+    const usable =
+      copy && this.#engine.clock.now() < copy.endsAt && !(want.mode === 'forced' && copy.value === want.refused);
+    if (usable) return { copy, outcome: 'held' };
+    throw new TokenError(
+      'ERR_TOKEN_STORE',
+      `${labelOf(source)}: the store has not taken the last token yet`,
+      idsOf(source),
+    );
   }
 
   async #claimAndAttempt(
@@ -117,6 +131,7 @@ export class Flights {
         parents,
         claimedAt,
         forced: want.mode === 'forced',
+        parentRefused,
       });
     } finally {
       giveBack();
@@ -126,11 +141,7 @@ export class Flights {
     if (attempted.kind === 'again' && attempted.lost && want.mode === 'ask') {
       return { copy: engine.memory.copy(source), outcome: 'held' };
     }
-    if (attempted.kind === 'parentRejected') {
-      if (parentRefused) throw attempted.error;
-      // The child's lease is gone by now: a child that waits for its parent under its own lease deadlocks.
-      await engine.tokens.reject(attempted.parent, attempted.value);
-    }
+    if (attempted.kind === 'parentRejected') await this.#renewParent(source, attempted.parent, attempted.value);
     const again = await engine.memory.read(source);
     return { record: again, parentRefused: attempted.kind === 'parentRejected' };
   }
@@ -156,30 +167,48 @@ export class Flights {
     return parents;
   }
 
+  /** The child's lease is gone by now: a child that waits for its parent under its own lease deadlocks. */
+  async #renewParent(source: TokenSource, parent: TokenSource, refused: string): Promise<void> {
+    const engine = this.#engine;
+    try {
+      await engine.tokens.reject(parent, refused);
+    } catch (error) {
+      // The child was asked for and not had: as after any failure, the next attempt waits, or each caller would ask again.
+      if (error instanceof TokenError) {
+        const record = await engine.memory.read(source);
+        const startedAt = engine.linkOf(source).now();
+        await this.#note(
+          source,
+          record,
+          (lease) => verdictOn(engine, { source, lease, record, error, startedAt, forced: false }).change,
+        );
+      }
+      throw error;
+    }
+  }
+
   /** A key whose parent is not to be had leaves the front of the due index, or a hundred of them would starve all others. */
   async #rest(source: TokenSource, record: TokenRecord, error: unknown): Promise<void> {
     if (!(error instanceof TokenError) || record.refreshAt === undefined) return;
+    const link = this.#engine.linkOf(source);
+    const rest = link.now() + this.#engine.settings.leaseTtlMs * 2;
+    const refreshAt = error.retryAt === undefined ? rest : link.toStore(error.retryAt);
+    const waiting = error.code === 'ERR_TOKEN_WAITING' || error.code === 'ERR_TOKEN_REAUTHORIZATION_REQUIRED';
+    await this.#note(source, record, () => ({ ...(waiting && { state: 'waiting', cause: 'parent' }), refreshAt }));
+  }
+
+  /** Notes something of a key without asking the platform for it. */
+  async #note(source: TokenSource, record: TokenRecord, changeFor: (lease: Lease) => AttemptChange): Promise<void> {
     const { settings } = this.#engine;
     const link = this.#engine.linkOf(source);
     const seen = { key: source.key, generation: record.generation, epoch: record.attempt.epoch };
-    const retryAt = error.retryAt === undefined ? link.now() + settings.leaseTtlMs * 2 : link.toStore(error.retryAt);
-    const waiting = error.code === 'ERR_TOKEN_WAITING' || error.code === 'ERR_TOKEN_REAUTHORIZATION_REQUIRED';
-    await link
-      .call('claim', (store) => store.claim(seen, settings.name, settings.leaseTtlMs))
-      .then(
-        (lease) =>
-          isLease(lease) &&
-          link.call('note', (store) =>
-            store.note(
-              lease,
-              { ...(waiting && { state: 'waiting', cause: 'parent' }), refreshAt: retryAt },
-              { release: true },
-            ),
-          ),
-      )
-      .catch(() => {
-        // The parent's error is the one to tell; the key stays due and is looked at again.
-      });
+    try {
+      const lease = await link.call('claim', (store) => store.claim(seen, settings.name, settings.leaseTtlMs));
+      if (!isLease(lease)) return;
+      await link.call('note', (store) => store.note(lease, changeFor(lease), { release: true }));
+    } catch {
+      // The error that led here is the one to tell; the key is looked at again.
+    }
   }
 }
 

@@ -326,6 +326,7 @@ export class TokenManager implements Tokens {
       linkOf: ({ keep }: Pick<TokenSource, 'keep'>) => (keep === 'grant' ? this.#grantStore : this.#store),
       flights: () => this.#loadFlights(),
       links: () => this.#links(),
+      isOpen: () => this.#phase === 'open',
       checkOpen: () => {
         if (this.#phase !== 'open') throw closed();
       },

@@ -110,6 +110,11 @@ export class Memory {
     return copy;
   }
 
+  /** Whether a token waits here to be stored. */
+  isHeld(key: TokenKey): boolean {
+    return this.#uncommitted.has(key);
+  }
+
   /** The store has answered for a held token. */
   unhold(key: TokenKey): void {
     this.#uncommitted.delete(key);

@@ -114,7 +114,8 @@ export class StoreLink {
           }),
         );
       });
-      operation().then(
+      // A store that throws instead of rejecting is a store that fails.
+      (async () => operation())().then(
         (answer) => {
           cancel();
           resolve(answer);

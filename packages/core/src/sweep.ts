@@ -28,8 +28,9 @@ export async function refreshDue(
   options: SweepOptions = {},
 ): Promise<RefreshReport> {
   const report = new Report(options.onProgress);
-  if (options.signal?.aborted) return report.finish();
-  if (options.jitterMs) await sleep(engine.clock, options.jitterMs * engine.settings.random(), options).catch(() => {});
+  if (options.jitterMs && !options.signal?.aborted)
+    await sleep(engine.clock, options.jitterMs * engine.settings.random(), options).catch(() => {});
+  if (options.signal?.aborted || !engine.isOpen()) return report.finish();
   const done = new Set<TokenKey>();
   const once = (tasks: Task[]) => tasks.filter(({ source }) => !done.has(source.key) && done.add(source.key));
   const failures: unknown[] = [];

@@ -173,10 +173,7 @@ describe('a rotating grant', () => {
   it('is not aborted by the caller, by close, or by the end of the lease: a late answer is stored (S2)', async () => {
     const { account, manager, source } = await signedIn();
     await clock.advance(DAY);
-    let open = () => {};
-    platform.gate = new Promise<void>((resolve) => {
-      open = resolve;
-    });
+    const open = platform.hold();
     const stop = new AbortController();
     const asked = manager.get(source, { signal: stop.signal });
     asked.catch(() => {});
@@ -195,10 +192,7 @@ describe('a rotating grant', () => {
     const { account, manager, source } = await signedIn();
     const other = manage({ accounts: [account] });
     await clock.advance(DAY);
-    let open = () => {};
-    platform.gate = new Promise<void>((resolve) => {
-      open = resolve;
-    });
+    const open = platform.hold();
     const asked = [manager.get(source), other.get(source)];
     await clock.advance(38_000);
     open();
@@ -211,10 +205,7 @@ describe('a rotating grant', () => {
     const { manager, source } = await signedIn();
     await expect(manager.forget(source)).rejects.toThrow(/\{ grant: true \}/);
     await clock.advance(DAY);
-    let open = () => {};
-    platform.gate = new Promise<void>((resolve) => {
-      open = resolve;
-    });
+    const open = platform.hold();
     const asked = manager.get(source);
     asked.catch(() => {});
     await clock.advance(100);
@@ -335,10 +326,7 @@ describe('authorize', () => {
   it('waits for a renewal in flight instead of crossing it', async () => {
     const { manager, source } = await signedIn();
     await clock.advance(DAY);
-    let open = () => {};
-    platform.gate = new Promise<void>((resolve) => {
-      open = resolve;
-    });
+    const open = platform.hold();
     const order: string[] = [];
     const renewal = manager.get(source).then(({ value }) => order.push(value));
     await clock.advance(10);
@@ -379,10 +367,7 @@ describe('a lease', () => {
     const manager = manage({ accounts: [account] });
     await manager.get(account.token);
     await clock.advance(1.5 * HOUR);
-    let open = () => {};
-    platform.gate = new Promise<void>((resolve) => {
-      open = resolve;
-    });
+    const open = platform.hold();
     const sweep = manager.refreshDue();
     await clock.advance(100);
     clock.step(31_000);
@@ -398,10 +383,7 @@ describe('a lease', () => {
     platform = new ModelPlatform(clock);
     const account = modelAccount(platform);
     const [one, two] = [manage({ accounts: [account] }), manage({ accounts: [account] })];
-    let open = () => {};
-    platform.gate = new Promise<void>((resolve) => {
-      open = resolve;
-    });
+    const open = platform.hold();
     platform.twists = ['ERR_TOKEN_BUSY'];
     const asked = [one.refresh(account.token), two.refresh(account.token)];
     await clock.advance(100);
@@ -439,6 +421,37 @@ describe('a store that is down at the wrong moment', () => {
   });
 });
 
+describe('a renewed pair that waits to be stored', () => {
+  it('is served, and its spent predecessor is not presented again (S5)', async () => {
+    const { manager: first, source, account } = await signedIn();
+    await first.close();
+    let down = false;
+    const flaky = new Proxy(store, {
+      get: (target, name) => {
+        if (name === 'peek' || name === 'watch') return undefined;
+        const method = Reflect.get(target, name);
+        if (typeof method !== 'function') return method;
+        return name === 'commit' && down ? () => Promise.reject(new Error('down')) : method.bind(target);
+      },
+    });
+    const manager = manage({ accounts: [account], store: flaky });
+    await clock.advance(DAY);
+    down = true;
+    expect((await manager.get(source)).value).toBe('T1');
+    // The lease has ended, the store reads well again and still holds the spent pair.
+    clock.step(40_000);
+    expect(await manager.refresh(source)).toMatchObject({ outcome: 'held' });
+    await expect(manager.reject(source, 'T1')).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE' });
+    expect(platform.calls).toBe(1);
+    down = false;
+    await clock.advance(60_000);
+    expect(await record(source.key)).toMatchObject({
+      token: { value: 'T1', refreshToken: 'R1' },
+      attempt: { state: 'active' },
+    });
+  });
+});
+
 describe('a superseding token', () => {
   it('is in doubt after a holder fell silent, and asked for again (S5)', async () => {
     platform = new ModelPlatform(clock, 'superseding');
@@ -461,10 +474,7 @@ describe('a superseding token', () => {
     const manager = manage({ accounts: [account] });
     await manager.get(account.token);
     await clock.advance(1.5 * HOUR);
-    let open = () => {};
-    platform.gate = new Promise<void>((resolve) => {
-      open = resolve;
-    });
+    const open = platform.hold();
     const sweep = manager.refreshDue();
     await clock.advance(100);
     await manager.adopt(account.token, { value: 'adopted', lifetimeMs: HOUR }, { presented: 'T1' });

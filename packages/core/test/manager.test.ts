@@ -43,10 +43,7 @@ describe('get', () => {
   it('asks once for several managers on one store (S1)', async () => {
     const account = modelAccount(platform);
     const store = memoryStore({ clock });
-    let open = () => {};
-    platform.gate = new Promise<void>((resolve) => {
-      open = resolve;
-    });
+    const open = platform.hold();
     const managers = Array.from({ length: 4 }, () => manage({ accounts: [account], store }));
     const asked = managers.flatMap((manager) => Array.from({ length: 50 }, () => manager.get(account.token)));
     await clock.advance(100);
@@ -139,10 +136,7 @@ describe('get', () => {
   it('gives up for a caller whose signal is aborted, and goes on for the others', async () => {
     const account = modelAccount(platform);
     const manager = manage({ accounts: [account] });
-    let open = () => {};
-    platform.gate = new Promise<void>((resolve) => {
-      open = resolve;
-    });
+    const open = platform.hold();
     const stop = new AbortController();
     const impatient = manager.get(account.token, { signal: stop.signal });
     const patient = manager.get(account.token);
@@ -174,6 +168,28 @@ describe('get', () => {
     expect(platform.calls).toBe(1);
   });
 
+  it('survives a source that throws instead of rejecting, and does not keep its lease for ever', async () => {
+    const account = modelAccount(platform, {
+      issue: () => {
+        throw new RangeError('a mistake');
+      },
+    });
+    const store = memoryStore({ clock });
+    let renewals = 0;
+    const renew = store.renew.bind(store);
+    store.renew = (...args) => {
+      renewals++;
+      return renew(...args);
+    };
+    const manager = manage({ accounts: [account], store });
+    await expect(manager.get(account.token)).rejects.toMatchObject({
+      code: 'ERR_TOKEN_TRANSPORT',
+      reason: 'unexpected',
+    });
+    await clock.advance(120_000);
+    expect(renewals).toBe(0);
+  });
+
   it('gives up a request that takes too long', async () => {
     const account = modelAccount(platform);
     const manager = manage({ accounts: [account] });
@@ -188,10 +204,7 @@ describe('get', () => {
   it('counts lifetimes from the start of the request (S10)', async () => {
     const account = modelAccount(platform);
     const manager = manage({ accounts: [account] });
-    let open = () => {};
-    platform.gate = new Promise<void>((resolve) => {
-      open = resolve;
-    });
+    const open = platform.hold();
     const startedAt = clock.now();
     const asked = manager.get(account.token);
     await clock.advance(5_000);
@@ -411,6 +424,39 @@ describe('tokens that hang on tokens', () => {
     expect(platform.calls).toBe(2);
   });
 
+  it('do not hammer the platform while their parent keeps being refused', async () => {
+    const account = modelAccount(platform);
+    let asked = 0;
+    const ticket = ticketOf(account.token, (parent) => {
+      asked++;
+      throw refusedParent(parent);
+    });
+    const manager = manage({ accounts: [account] });
+    for (let call = 0; call < 20; call++) {
+      await expect(manager.get(ticket)).rejects.toMatchObject({ code: 'ERR_TOKEN_REJECTED_AGAIN' });
+    }
+    expect({ asked, parentCalls: platform.calls }).toEqual({ asked: 2, parentCalls: 2 });
+    await clock.advance(60_000);
+    await expect(manager.get(ticket)).rejects.toMatchObject({ code: 'ERR_TOKEN_REJECTED_AGAIN' });
+    expect(asked).toBeLessThanOrEqual(4);
+  });
+
+  it('rest as well when the parent cannot be had after it was refused', async () => {
+    const account = modelAccount(platform);
+    let asked = 0;
+    const ticket = ticketOf(account.token, (parent) => {
+      asked++;
+      throw refusedParent(parent);
+    });
+    const manager = manage({ accounts: [account] });
+    await manager.get(account.token);
+    platform.twists = Array(99).fill('ERR_TOKEN_BUSY');
+    for (let call = 0; call < 20; call++) {
+      await expect(manager.get(ticket)).rejects.toMatchObject({ code: 'ERR_TOKEN_BUSY' });
+    }
+    expect({ asked, parentCalls: platform.calls }).toEqual({ asked: 1, parentCalls: 2 });
+  });
+
   it('are refused in a circle, at construction', () => {
     const account = modelAccount(platform);
     const looped = { ...account.token } as { dependsOn?: unknown };
@@ -470,6 +516,22 @@ describe('refreshDue', () => {
     await clock.advance(2 * HOUR);
     await expect(manager.refreshDue()).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE' });
     expect(users.calls).toBe(1);
+  });
+
+  it('does nothing when the manager is drained while it waits for its turn', async () => {
+    const store = memoryStore({ clock });
+    let asked = 0;
+    store.due = async () => {
+      asked++;
+      return { keys: [], now: clock.now() };
+    };
+    const manager = manage({ accounts: [modelAccount(platform)], store });
+    const sweep = manager.refreshDue({ jitterMs: 10_000 });
+    await clock.advance(1_000);
+    await manager.drain();
+    await clock.advance(10_000);
+    expect((await sweep).results).toEqual([]);
+    expect(asked).toBe(0);
   });
 
   it('does nothing after drain', async () => {
@@ -747,10 +809,7 @@ describe('start, drain and close', () => {
     const account = modelAccount(platform);
     const store = memoryStore({ clock });
     const manager = manage({ accounts: [account], store });
-    let open = () => {};
-    platform.gate = new Promise<void>((resolve) => {
-      open = resolve;
-    });
+    const open = platform.hold();
     const asked = manager.get(account.token);
     await clock.advance(10);
     const drained = manager.drain();

@@ -26,7 +26,7 @@ export class ModelPlatform {
   readonly log: string[] = [];
   twists: Twist[] = [];
   lifetimeMs = 7_200_000;
-  /** Held requests: set to make `issue` wait until `release`. */
+  /** What requests wait for; see `hold`. */
   gate: Promise<void> | undefined;
   current = 0;
   refresh = 0;
@@ -35,6 +35,15 @@ export class ModelPlatform {
     readonly clock: ManualClock,
     readonly issuance: Issuance = 'idempotent',
   ) {}
+
+  /** Makes requests wait for their answer until the returned function is called. */
+  hold(): () => void {
+    let open = () => {};
+    this.gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    return open;
+  }
 
   /** What a real platform's endpoint does with a request. */
   async answer(request: IssueRequest): Promise<IssuedToken> {
