@@ -1,5 +1,8 @@
-import { ACCOUNT_OPTIONS, fingerprint, optionProblems, type RefreshOptions } from '@evertoken/core';
+import { ACCOUNT_OPTIONS, fingerprint, optionProblems, type RefreshOptions, type SourceKind } from '@evertoken/core';
 import { WECHAT_API } from './wechat-wire.js';
+
+/** First part of every key, and `platform` of every account. */
+export const PLATFORM = 'wechat';
 
 /** The two ways to an access token. Their tokens live side by side and do not touch each other. */
 export type AccessTokenEndpoint = 'stable_token' | 'token';
@@ -63,8 +66,23 @@ export function readApp(options: AppOptions): App {
   };
 }
 
+/** What every account of this platform says of itself, whichever tokens it has. */
+export function accountFacts(app: App, options: AppOptions, kinds: readonly SourceKind[]) {
+  const names = kinds.map(({ kind }) => kind);
+  return {
+    platform: PLATFORM,
+    name: app.account,
+    id: app.id,
+    baseUrl: app.baseUrl,
+    kinds: Object.freeze([...kinds]),
+    ...(options.refresh && { refresh: options.refresh }),
+    ...(options.fetch && { fetch: options.fetch }),
+    problems: () => appProblems(options, names),
+  };
+}
+
 /** What is wrong with the options, as sentences that begin with the quoted option; none shows a value. */
-export function appProblems(options: AppOptions, kinds: readonly string[]): string[] {
+function appProblems(options: AppOptions, kinds: readonly string[]): string[] {
   const problems = optionProblems(options, {
     required: ['name', 'appId', 'secret'],
     optional: ['endpoint', 'baseUrl', ...ACCOUNT_OPTIONS],

@@ -1,5 +1,5 @@
 import type { Account, TokenSource, Tokens } from '@evertoken/core';
-import { type AppOptions, appProblems, readApp } from './app.js';
+import { type AppOptions, accountFacts, readApp } from './app.js';
 import {
   type WeChatApi,
   type WeChatCallOptions,
@@ -7,7 +7,7 @@ import {
   type WeChatPostOptions,
   weChatApi,
 } from './client.js';
-import { accessTokenKind, accessTokenSource, PLATFORM } from './sources.js';
+import { accessTokenKind, accessTokenSource } from './sources.js';
 
 /** What `miniProgram` takes. */
 export interface MiniProgramOptions extends AppOptions {}
@@ -28,25 +28,14 @@ export interface MiniProgram extends Account<MiniProgramClient> {
  */
 export function miniProgram(options: MiniProgramOptions): MiniProgram {
   const app = readApp(options);
-  const kinds = Object.freeze([accessTokenKind(app.endpoint)]);
+  const kinds = [accessTokenKind(app.endpoint)];
   let accessToken: TokenSource | undefined;
   const account: MiniProgram = Object.freeze({
-    platform: PLATFORM,
-    name: app.account,
-    id: app.id,
-    baseUrl: app.baseUrl,
-    kinds,
-    ...(options.refresh && { refresh: options.refresh }),
-    ...(options.fetch && { fetch: options.fetch }),
+    ...accountFacts(app, options, kinds),
     get accessToken() {
       accessToken ??= accessTokenSource(app);
       return accessToken;
     },
-    problems: () =>
-      appProblems(
-        options,
-        kinds.map(({ kind }) => kind),
-      ),
     sources: () => [account.accessToken],
     source(kind: string, subject?: string) {
       return subject === undefined && kind === account.accessToken.kind ? account.accessToken : undefined;

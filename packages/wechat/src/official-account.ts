@@ -1,5 +1,5 @@
 import { type Account, systemClock, type TokenSource, type Tokens } from '@evertoken/core';
-import { type AppOptions, appProblems, readApp } from './app.js';
+import { type AppOptions, accountFacts, readApp } from './app.js';
 import {
   type WeChatApi,
   type WeChatCallOptions,
@@ -8,7 +8,7 @@ import {
   weChatApi,
 } from './client.js';
 import { cardSignature, jsSdkSignature, nonce } from './js-sdk.js';
-import { accessTokenKind, accessTokenSource, PLATFORM, ticketKind, ticketSource } from './sources.js';
+import { accessTokenKind, accessTokenSource, ticketKind, ticketSource } from './sources.js';
 
 /** What `officialAccount` takes. */
 export interface OfficialAccountOptions extends AppOptions {}
@@ -36,18 +36,12 @@ export interface OfficialAccount extends Account<OfficialAccountClient> {
  */
 export function officialAccount(options: OfficialAccountOptions): OfficialAccount {
   const app = readApp(options);
-  const kinds = Object.freeze([accessTokenKind(app.endpoint), ticketKind('jsapi'), ticketKind('wx_card')]);
+  const kinds = [accessTokenKind(app.endpoint), ticketKind('jsapi'), ticketKind('wx_card')];
   let accessToken: TokenSource | undefined;
   let jsapiTicket: TokenSource | undefined;
   let cardTicket: TokenSource | undefined;
   const account: OfficialAccount = Object.freeze({
-    platform: PLATFORM,
-    name: app.account,
-    id: app.id,
-    baseUrl: app.baseUrl,
-    kinds,
-    ...(options.refresh && { refresh: options.refresh }),
-    ...(options.fetch && { fetch: options.fetch }),
+    ...accountFacts(app, options, kinds),
     get accessToken() {
       accessToken ??= accessTokenSource(app);
       return accessToken;
@@ -60,11 +54,6 @@ export function officialAccount(options: OfficialAccountOptions): OfficialAccoun
       cardTicket ??= ticketSource(app, 'wx_card', account.accessToken);
       return cardTicket;
     },
-    problems: () =>
-      appProblems(
-        options,
-        kinds.map(({ kind }) => kind),
-      ),
     sources: () => [account.accessToken, account.jsapiTicket, account.cardTicket],
     source(kind: string, subject?: string) {
       if (subject !== undefined) return undefined;

@@ -10,7 +10,7 @@ import {
   type TokenSource,
   tokenKeyOf,
 } from '@evertoken/core';
-import type { AccessTokenEndpoint, App } from './app.js';
+import { type AccessTokenEndpoint, type App, PLATFORM } from './app.js';
 import { isDeadToken, issueError } from './wechat-errors.js';
 import {
   failureIn,
@@ -21,9 +21,6 @@ import {
   tokenRequest,
   type WireRequest,
 } from './wechat-wire.js';
-
-/** First part of every key, and `platform` of every account. */
-export const PLATFORM = 'wechat';
 
 /** 5 min: the token before the present one still works that long, and `stable_token` makes a new one that early. */
 const HAND_OVER_MS = 5 * 60_000;
