@@ -2,19 +2,11 @@ import { type Clock, systemClock } from './clock.js';
 import type { TokenKey } from './key.js';
 import { DueIndex } from './store/due-index.js';
 import { duePage, listPage } from './store/pages.js';
-import type { Intent, TokenPart, TokenRecord } from './store/record.js';
-import { claimStep, commitStep, noteStep, parkStep, removeStep, renewStep, type Step } from './store/steps.js';
-import type {
-  AttemptChange,
-  CommitOptions,
-  DueQuery,
-  Lease,
-  ListFilter,
-  NoteOptions,
-  Seen,
-  StoreTraits,
-  TokenStore,
-} from './store/store.js';
+import type { TokenRecord } from './store/record.js';
+import { SteppedStore } from './store/stepped-store.js';
+import type { Step } from './store/steps.js';
+import type { DueQuery, ListFilter, StoreTraits, TokenStore } from './store/store.js';
+import type { EpochMs } from './token.js';
 
 /** Options of `memoryStore`. */
 export interface MemoryStoreOptions {
@@ -27,7 +19,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): TokenStore {
   return new MemoryStore(options.clock ?? systemClock);
 }
 
-class MemoryStore implements TokenStore {
+class MemoryStore extends SteppedStore {
   readonly name = 'memoryStore';
   readonly #records = new Map<TokenKey, TokenRecord>();
   readonly #due = new DueIndex();
@@ -35,6 +27,7 @@ class MemoryStore implements TokenStore {
   readonly #clock: Pick<Clock, 'now'>;
 
   constructor(clock: Pick<Clock, 'now'>) {
+    super();
     this.#clock = clock;
   }
 
@@ -47,39 +40,12 @@ class MemoryStore implements TokenStore {
     return { ...(record && { record }), now: this.#clock.now() };
   }
 
-  async claim(seen: Seen, holder: string, ttlMs: number, intent?: Pick<Intent, 'generation'>) {
-    return this.#take(
-      seen.key,
-      claimStep(this.#records.get(seen.key), { seen, holder, ttlMs, intent, now: this.#clock.now() }),
-    );
-  }
-
-  async renew(lease: Lease, ttlMs: number) {
-    return this.#take(lease.key, renewStep(this.#records.get(lease.key), lease, ttlMs, this.#clock.now()));
-  }
-
-  async commit(key: TokenKey, token: TokenPart, options: CommitOptions) {
-    return this.#take(key, commitStep(this.#records.get(key), { key, token, options, now: this.#clock.now() }));
-  }
-
-  async note(lease: Lease, change: AttemptChange, options?: NoteOptions) {
-    return this.#take(lease.key, noteStep(this.#records.get(lease.key), lease, change, options));
-  }
-
   async due(query: DueQuery) {
     return duePage(this.#due, (key) => this.#records.get(key), query, this.#clock.now());
   }
 
   async list(filter: ListFilter, page: { readonly limit: number; readonly cursor?: string }) {
     return listPage(this.#records.keys(), (key) => this.#records.get(key), filter, page, this.#clock.now());
-  }
-
-  async remove(key: TokenKey, predecessor: number) {
-    return this.#take(key, removeStep(this.#records.get(key), predecessor, this.#clock.now()));
-  }
-
-  async park(seen: Seen, cause: string) {
-    return this.#take(seen.key, parkStep(this.#records.get(seen.key), seen, cause));
   }
 
   watch(listener: (key: TokenKey) => void) {
@@ -94,8 +60,12 @@ class MemoryStore implements TokenStore {
   /** Records outlive a manager: another one in this process may go on with them. */
   async close() {}
 
-  /** No await between the read that made the step and this write: that is the atomicity. */
-  #take<Answer>(key: TokenKey, { next, answer }: Step<Answer>): Answer {
+  /** No await between the look and the write: that is the atomicity. */
+  protected async swap<Answer>(
+    key: TokenKey,
+    decide: (record: TokenRecord | undefined, now: EpochMs) => Step<Answer>,
+  ): Promise<Answer> {
+    const { next, answer } = decide(this.#records.get(key), this.#clock.now());
     if (next) {
       this.#records.set(key, next);
       this.#due.set(key, next.refreshAt);

@@ -8,12 +8,16 @@ export {
   type Intent,
   isAbsent,
   type Lineage,
+  markOf,
   NO_ATTEMPT,
   RECORD_VERSION,
   type TokenPart,
   type TokenRecord,
   type TokenState,
 } from './record.js';
+export { ROW_COLUMNS, type Row, type RowChange, recordOf, rowOf } from './row.js';
+export { type RowGuard, RowStore, type RowUpdate } from './row-store.js';
+export { SteppedStore } from './stepped-store.js';
 export {
   claimStep,
   commitStep,
@@ -23,6 +27,7 @@ export {
   parkStep,
   removeStep,
   renewStep,
+  resealStep,
   type Step,
 } from './steps.js';
 export type {

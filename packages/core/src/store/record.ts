@@ -1,4 +1,4 @@
-import type { TokenKey } from '../key.js';
+import { fingerprint, type TokenKey } from '../key.js';
 import type { EpochMs, TokenExtra } from '../token.js';
 
 /** The record format this code writes. Who reads a higher one serves the token and refuses to claim. */
@@ -30,6 +30,8 @@ export interface Lineage {
 /** A token to be stored: what `commit` takes. All times in store time, Unix ms. */
 export interface TokenPart {
   readonly value: string;
+  /** Keyed fingerprint of a sealed value, by which an equal one is recognised; absent where the value stands in clear. */
+  readonly mark?: string;
   readonly refreshToken?: string;
   readonly extra?: TokenExtra;
   /** Start of the request that brought it. */
@@ -106,6 +108,11 @@ export interface TokenRecord {
 
 /** The attempt part of a key that was never claimed. */
 export const NO_ATTEMPT: AttemptPart = Object.freeze({ epoch: 0, state: 'active', failures: 0 });
+
+/** By what an equal value is recognised without showing it: its own mark, or the fingerprint of one that stands in clear. */
+export function markOf(token: Pick<TokenPart, 'value' | 'mark'>): string {
+  return token.mark ?? fingerprint(token.value);
+}
 
 /** What a store answers for a key it does not have. */
 export function emptyRecord(key: TokenKey): TokenRecord {

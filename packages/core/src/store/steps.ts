@@ -5,6 +5,7 @@ import {
   emptyRecord,
   type Intent,
   isAbsent,
+  markOf,
   NO_ATTEMPT,
   RECORD_VERSION,
   type TokenPart,
@@ -72,7 +73,7 @@ export function commitStep(
 ): Step<'accepted' | TokenRecord> {
   const present = record ?? emptyRecord(key);
   if (present.v > RECORD_VERSION) return { answer: present };
-  if (present.token?.value === token.value)
+  if (present.token && sameValue(present.token, token, options.same))
     return { next: merged(present, present.token, token, options), answer: 'accepted' };
   if (!mayFollow(present, options)) return { answer: present };
   const generation = present.generation === 0 ? firstGeneration(now) : present.generation + 1;
@@ -121,6 +122,18 @@ export function parkStep(record: TokenRecord | undefined, seen: Seen, cause: str
   return { next: due({ ...record, attempt: { ...record.attempt, cause } }, null), answer: true };
 }
 
+/** `TokenStore.reseal`. */
+export function resealStep(record: TokenRecord | undefined, seen: TokenRecord, token: TokenPart): Step<boolean> {
+  const stands =
+    record !== undefined &&
+    record.v <= RECORD_VERSION &&
+    record.generation === seen.generation &&
+    record.attempt.epoch === seen.attempt.epoch &&
+    record.token !== undefined &&
+    JSON.stringify(record.token) === JSON.stringify(seen.token);
+  return stands ? { next: { ...record, token }, answer: true } : { answer: false };
+}
+
 /** Whether somebody holds the key. */
 export function leaseLives(record: TokenRecord, now: EpochMs): boolean {
   return record.attempt.lease !== undefined && record.attempt.lease.until > now;
@@ -129,6 +142,10 @@ export function leaseLives(record: TokenRecord, now: EpochMs): boolean {
 /** Whether `TokenStore.due` names the key. */
 export function isDue(record: TokenRecord, now: EpochMs): boolean {
   return record.refreshAt !== undefined && record.refreshAt <= now && !leaseLives(record, now);
+}
+
+function sameValue(stored: TokenPart, token: TokenPart, same: readonly string[] | undefined): boolean {
+  return stored.value === token.value || (same?.includes(markOf(stored)) ?? false);
 }
 
 function isHolder(record: TokenRecord, lease: Lease): boolean {

@@ -48,6 +48,8 @@ export interface CommitOptions {
   readonly revive?: boolean;
   /** When the key is due next; absent: never by itself. */
   readonly refreshAt?: EpochMs;
+  /** Marks that mean an equal value, for a sealed one; absent: values are compared as they stand. */
+  readonly same?: readonly string[];
   /** Further changes of the attempt part, made only under the current epoch or by a commit without lease. */
   readonly attempt?: AttemptChange;
 }
@@ -105,6 +107,8 @@ export interface ListFilter {
 export interface TokenStore {
   /** For messages: `fileStore`, `memoryStore`. Never a path, an address or a secret. */
   readonly name: string;
+  /** Whether values, refresh tokens and extra facts are encrypted before they leave this process. */
+  readonly sealed?: boolean;
   /** Opens files or connections and says what the store promises. May be called again after a failure. */
   open(): Promise<StoreTraits>;
   /** The record, if there is one, tombstones included. */
@@ -137,6 +141,11 @@ export interface TokenStore {
   remove(key: TokenKey, predecessor: number): Promise<boolean>;
   /** Takes a key nobody answers for out of the due index, if its epoch still stands. */
   park(seen: Seen, cause: string): Promise<boolean>;
+  /**
+   * Puts another ciphertext in the place of the same token: only while generation, epoch and the whole token part are still
+   * those of `seen`. Generation, times and attempt part stay as they are.
+   */
+  reseal?(seen: TokenRecord, token: TokenPart): Promise<boolean>;
   /** Tells of changes by others and by itself; may miss some. */
   watch?(listener: (key: TokenKey) => void): () => void;
   /** A synchronous read, for a store that lives in this process: no manager keeps a copy above it. */
