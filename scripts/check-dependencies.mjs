@@ -10,6 +10,8 @@ const ALLOWED = {
   dingtalk: [CORE],
   nextengine: [CORE],
   nestjs: [CORE],
+  'store-redis': [CORE],
+  'store-sql': [CORE],
 };
 const IMPORT = /(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g;
 

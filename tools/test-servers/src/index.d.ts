@@ -1,0 +1,46 @@
+/** Which servers there are. */
+export type ServerKind = 'redis' | 'postgres' | 'mariadb';
+
+/** How a private server is started. */
+export interface StartOptions {
+  /** Further settings, in the server's own words: `{ appendfsync: 'everysec' }`, `{ fsync: 'off' }`. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+/** A server of the tests' own, on a free port of 127.0.0.1, in a temporary folder. */
+export interface PrivateServer {
+  readonly kind: ServerKind;
+  readonly port: number;
+  readonly pid: number;
+  /** `redis://…`, `postgres://…` or `mysql://…`, of an empty database. */
+  readonly url: string;
+  /** SIGKILL: the machine's power is gone for it. The folder stays. */
+  kill(): Promise<void>;
+  /** An orderly end. The folder stays. */
+  shutdown(): Promise<void>;
+  /** SIGSTOP and SIGCONT: the server is there and answers nothing. */
+  pause(): void;
+  resume(): void;
+  /** After `kill` or `shutdown`: the same data on the same port. Resolves once it answers. */
+  restart(): Promise<void>;
+  /** Ends it and removes its folder. */
+  stop(): Promise<void>;
+}
+
+/** Starts a private server; rejects with what to install where the machine lacks it. */
+export function startServer(kind: ServerKind, options?: StartOptions): Promise<PrivateServer>;
+
+/** A Redis cluster of three masters. */
+export function startRedisCluster(): Promise<{ readonly urls: readonly string[]; stop(): Promise<void> }>;
+
+/**
+ * The URL of a new, empty database (a Redis database number, a PostgreSQL or MariaDB database) on the one server of its kind
+ * that a test run shares; the server is started with its first use and stopped when the run ends. `EVERTOKEN_TEST_REDIS_URL`,
+ * `EVERTOKEN_TEST_POSTGRES_URL`, `EVERTOKEN_TEST_MARIADB_URL` point to servers that exist. `mysql` is by URL only:
+ * `undefined` without `EVERTOKEN_TEST_MYSQL_URL`.
+ */
+export function sharedDatabase(kind: ServerKind): Promise<string>;
+export function sharedDatabase(kind: 'mysql'): Promise<string | undefined>;
+
+/** Path of a Node that has `node:sqlite` without a flag: this one, or the one npm brings; `undefined` where there is none. */
+export function nodeWithSqlite(): string | undefined;
