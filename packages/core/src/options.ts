@@ -223,5 +223,16 @@ function store(path: string, value: TokenStore | undefined): TokenStore | undefi
     if (typeof given[method] !== 'function')
       fail(path, `a TokenStore, such as fileStore({ directory }); its "${method}" is missing`, value);
   }
+  refuseProblems(value);
   return value;
+}
+
+/**
+ * Refuses a store or journal whose own options are wrong: building one throws for nothing, using it does.
+ *
+ * @throws TokenError `ERR_TOKEN_CONFIGURATION`; its message begins with the quoted option.
+ */
+export function refuseProblems(of: { readonly name: string; problems?(): readonly string[] }): void {
+  const problems = of.problems?.() ?? [];
+  if (problems.length > 0) throw configurationError(`${problems.join('; ')} (${of.name})`);
 }

@@ -109,6 +109,8 @@ export interface TokenStore {
   readonly name: string;
   /** Whether values, refresh tokens and extra facts are encrypted before they leave this process. */
   readonly sealed?: boolean;
+  /** What is wrong with its options, each text beginning with the quoted option: building a store throws for nothing. */
+  problems?(): readonly string[];
   /** Opens files or connections and says what the store promises. May be called again after a failure. */
   open(): Promise<StoreTraits>;
   /** The record, if there is one, tombstones included. */
