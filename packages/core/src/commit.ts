@@ -5,6 +5,7 @@ import { fingerprint, firstGeneration } from './key.js';
 import { localToken } from './local-token.js';
 import { lifetimeOf, nextRefreshAt, timesOf, windowsFor } from './policy.js';
 import type { TokenSource } from './source.js';
+import { type Spooled, spooled } from './spool.js';
 import {
   emptyRecord,
   isAbsent,
@@ -45,6 +46,7 @@ export interface Committed {
 /** Stores what the platform issued, before anything else is done with it, and serves it. */
 export async function commitIssued(engine: Engine, input: Issued): Promise<Committed> {
   const { source, lease, record, issued, startedAt } = input;
+  const { settings } = engine;
   const link = engine.linkOf(source);
   const unchanged = record.token?.value === issued.value;
   const token = tokenPart(engine, { source, record, issued, startedAt, cause: input.cause ?? 'issue' });
@@ -62,18 +64,39 @@ export async function commitIssued(engine: Engine, input: Issued): Promise<Commi
   };
   const next = accepted(record, token, options, link.now());
   const outcome = unchanged ? 'unchanged' : 'renewed';
-  let answer: 'accepted' | TokenRecord;
-  try {
-    answer = await link.call('commit', (store) => store.commit(source.key, token, options));
-  } catch {
-    // The platform has done its part: the token is served, and the commit is retried for as long as this process lives.
+  const entry = spooled(engine, { source, token, options });
+  if (link.durable === 'relaxed') await entry?.write();
+  const committing = link.call('commit', (store) => store.commit(source.key, token, options));
+  const answer = await acknowledged(engine, committing, entry && settings.journalAfterMs);
+  if (answer === undefined) {
+    // The platform has done its part: once the answer is safe here the token is served, and the commit goes on.
+    await entry?.write();
     const copy = engine.memory.hold(source, next);
-    engine.own(commitLater(engine, { source, token, options, next, predecessor: record, attempt }), source);
+    engine.own(
+      commitLater(engine, { committing, entry, source, token, options, next, predecessor: record, attempt }),
+      source,
+    );
     return { copy, outcome, lost: false };
   }
+  if (entry) engine.own(entry.settle(answer));
   const lost = answer !== 'accepted';
   if (lost) await release(engine, source, lease);
   return { copy: settle(engine, source, { answer, next, token, predecessor: record, attempt }), outcome, lost };
+}
+
+/** The store's answer; undefined where it failed, or took longer than `patienceMs` (without: than every store call may). */
+async function acknowledged<Answer>(
+  engine: Engine,
+  committing: Promise<Answer>,
+  patienceMs: number | undefined,
+): Promise<Answer | undefined> {
+  const answered = committing.catch(() => undefined);
+  if (patienceMs === undefined) return answered;
+  let cancel = () => {};
+  const late = new Promise<undefined>((resolve) => {
+    cancel = engine.clock.after(patienceMs, () => resolve(undefined));
+  });
+  return Promise.race([answered, late]).finally(cancel);
 }
 
 /** A commit that lost ends no lease; it is of no more use to us, and others wait for it. */
@@ -220,37 +243,31 @@ function askOnceMore(engine: Engine, source: TokenSource): void {
   });
 }
 
-async function commitLater(
-  engine: Engine,
-  {
-    source,
-    token,
-    options,
-    next,
-    predecessor,
-    attempt,
-  }: {
-    source: TokenSource;
-    token: TokenPart;
-    options: CommitOptions;
-    next: TokenRecord;
-    predecessor: TokenRecord;
-    attempt: AttemptChange | undefined;
-  },
-): Promise<void> {
+/** What a commit that was not acknowledged needs to be made again. */
+interface Unacknowledged {
+  readonly committing: Promise<'accepted' | TokenRecord>;
+  readonly entry: Spooled | undefined;
+  readonly source: TokenSource;
+  readonly token: TokenPart;
+  readonly options: CommitOptions;
+  readonly next: TokenRecord;
+  readonly predecessor: TokenRecord;
+  readonly attempt: AttemptChange | undefined;
+}
+
+async function commitLater(engine: Engine, { committing, entry, ...input }: Unacknowledged): Promise<void> {
+  const { source, token, options } = input;
   const link = engine.linkOf(source);
-  for (let delay = FIRST_RETRY_MS; ; delay = Math.min(LAST_RETRY_MS, delay * 2)) {
+  let answer = await committing.catch(() => undefined);
+  for (let delay = FIRST_RETRY_MS; answer === undefined; delay = Math.min(LAST_RETRY_MS, delay * 2)) {
     // What can be had again by asking is no reason to keep a process alive.
     await sleep(engine.clock, delay * (0.5 + engine.settings.random() / 2), { keepAlive: source.keep === 'grant' });
-    try {
-      const answer = await link.call('commit', (store) => store.commit(source.key, token, options));
-      engine.memory.unhold(source.key);
-      settle(engine, source, { answer, next, token, predecessor, attempt });
-      return;
-    } catch {
-      // Not acknowledged: the store may or may not have it, and an equal value is accepted again.
-    }
+    // Not acknowledged: the store may or may not have it, and an equal value is accepted again.
+    answer = await link.call('commit', (store) => store.commit(source.key, token, options)).catch(() => undefined);
   }
+  engine.memory.unhold(source.key);
+  settle(engine, source, { answer, ...input });
+  await entry?.settle(answer);
 }
 
 /** The record as it will stand once the commit is accepted: saves reading back what we have just written. */

@@ -5,9 +5,19 @@ import type { SourceKind } from './source.js';
 import type { StoreTraits, TokenStore } from './store/store.js';
 
 const FILE_STORE = "fileStore({ directory: 'data/tokens' }) from @evertoken/core/file";
+const SERVERS = 'redisStore from @evertoken/store-redis or postgresStore from @evertoken/store-sql/postgres';
+const FILE_JOURNAL = "fileJournal({ directory: 'data/journal' }) from @evertoken/core/file";
 
 /** Refuses what options alone show to lose grants or to make processes evict each other. */
 export function checkOptions(accounts: Iterable<Registered>, settings: Settings): void {
+  const { journal } = settings;
+  const keeper = settings.grantStore ?? settings.store;
+  if (journal && !journal.sealed && keeper?.sealed) {
+    throw configurationError(
+      `"journal" must be encrypted, as ${keeper.name} is: it would show the grants that the store hides. ` +
+        "Give fileJournal the store's keys: fileJournal({ directory, keys, activeKeyId })",
+    );
+  }
   for (const { account } of accounts) {
     for (const kind of account.kinds) {
       if (kind.keep === 'grant') {
@@ -29,8 +39,10 @@ export function checkTraits(
   for (const { account } of accounts) {
     for (const kind of account.kinds) {
       if (!keeps(kind)) continue;
-      if (kind.keep === 'grant' && traits.durable === false && !settings.allowVolatileGrants) {
-        throw volatileGrant(account.name, kind, store.name);
+      if (kind.keep === 'grant' && !settings.allowVolatileGrants) {
+        if (traits.durable === false) throw volatileGrant(account.name, kind, named(store, traits));
+        if (traits.durable === 'relaxed' && !settings.journal)
+          throw relaxedGrant(account.name, kind, named(store, traits));
       }
       if (kind.issuance !== 'superseding') continue;
       if (traits.scope === 'process' && !settings.singleInstance) throw sharedNothing(account.name, kind, store.name);
@@ -55,7 +67,15 @@ export function maxUncheckedMs(kind: Pick<SourceKind, 'issuance' | 'overlapMs'>,
 function volatileGrant(account: string, { kind }: SourceKind, store: string) {
   return configurationError(
     `"grantStore" must be a durable store for account "${account}": losing its ${kind} costs a person a new sign-in, and ${store} forgets it. ` +
-      `Add: grantStore: ${FILE_STORE} (in tests: allowVolatileGrants: true)`,
+      `Add: grantStore: ${FILE_STORE}; for several hosts ${SERVERS} (in tests: allowVolatileGrants: true)`,
+    { account },
+  );
+}
+
+function relaxedGrant(account: string, { kind }: SourceKind, store: string) {
+  return configurationError(
+    `"journal" must be given for account "${account}": ${store} may lose the last writes in a crash, and losing its ${kind} costs a person a new sign-in. ` +
+      `Add: journal: ${FILE_JOURNAL}, or make the store sync each write (in tests: allowVolatileGrants: true)`,
     { account },
   );
 }
@@ -63,7 +83,13 @@ function volatileGrant(account: string, { kind }: SourceKind, store: string) {
 function sharedNothing(account: string, { kind }: SourceKind, store: string) {
   return configurationError(
     `"store" must be shared by all processes that use account "${account}": each new ${kind} kills the last one, and ${store} has process scope. ` +
-      `Pass a store with host or fleet scope, such as ${FILE_STORE}, or confirm that there is one process only: singleInstance: true`,
+      `Pass a store that all of them share, such as ${FILE_STORE} on one host or ${SERVERS} for several, ` +
+      'or confirm that there is one process only: singleInstance: true',
     { account },
   );
+}
+
+/** A store's name for a message, with its reason to promise no more. */
+function named({ name }: TokenStore, { because }: StoreTraits): string {
+  return because === undefined ? name : `${name} (${because})`;
 }

@@ -24,6 +24,7 @@ export {
   TOKEN_EVENTS,
   type TokenEvents,
 } from './events.js';
+export type { Journal, JournalEntry, JournalledEntry } from './journal.js';
 export { type AccountKey, fingerprint, type KeyParts, parseTokenKey, type TokenKey, tokenKeyOf } from './key.js';
 export { type CloseReport, TokenManager } from './manager.js';
 export { type MemoryStoreOptions, memoryStore } from './memory-store.js';

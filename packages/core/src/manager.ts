@@ -235,7 +235,7 @@ export class TokenManager implements Tokens {
   }
 
   /**
-   * Opens the stores and loads what is known. `get` works without it; it moves errors of the set-up to the start.
+   * Opens the stores, commits what the journal holds, and loads what is known. `get` works without it; it moves errors of the set-up to the start.
    *
    * Rejects with `ERR_TOKEN_CONFIGURATION` where the gate refuses a store, and with `ERR_TOKEN_STORE` where one does not open.
    */
@@ -246,6 +246,10 @@ export class TokenManager implements Tokens {
     // A set-up that is wrong is said first: a store that is down may be up in a minute.
     const worst = errors.find(({ code }) => code === 'ERR_TOKEN_CONFIGURATION') ?? errors[0];
     if (worst) throw worst;
+    if (this.#settings.journal) {
+      const { replay } = await import('./spool.js');
+      await replay(this.#engine);
+    }
     const sources = this.accounts().flatMap((account) => [...account.sources()]);
     await Promise.all(sources.map((source) => this.#memory.read(source)));
   }
@@ -278,7 +282,9 @@ export class TokenManager implements Tokens {
     this.#phase = 'closed';
     for (const unwatch of this.#unwatch) unwatch();
     const unanswered = this.#work.unanswered().map((source) => ({ ...idsOf(source), kind: source.kind }));
-    const closing = this.#work.ended().then(() => Promise.all(this.#links().map(({ store }) => store.close())));
+    const closing = this.#work
+      .ended()
+      .then(() => Promise.all([...this.#links().map(({ store }) => store.close()), this.#settings.journal?.close()]));
     // A rotating answer that is still on its way needs the store to be put into: that is closed after it.
     if (unanswered.length === 0) await closing;
     else closing.catch(() => {});

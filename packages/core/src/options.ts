@@ -2,6 +2,7 @@ import type { Account, RefreshOptions } from './account.js';
 import { type Clock, systemClock } from './clock.js';
 import { DEFAULTS } from './defaults.js';
 import { TokenError } from './errors.js';
+import type { Journal } from './journal.js';
 import { type Random, systemRandom } from './random.js';
 import type { TokenStore } from './store/store.js';
 
@@ -11,6 +12,8 @@ export interface ManagerTimes {
   readonly skewMs?: number;
   /** Limit of every store call. Default 2 s. */
   readonly storeTimeoutMs?: number;
+  /** An answer whose commit is not acknowledged by then is written to the journal and served. Default 500 ms. */
+  readonly journalAfterMs?: number;
   /** A copy older than this is re-read behind the caller. Default 5 s. */
   readonly checkAfterMs?: number;
   /** A copy older than this is re-read before it is served. Default 30 s. */
@@ -41,6 +44,8 @@ export interface TokenManagerOptions extends ManagerTimes {
   readonly store?: TokenStore;
   /** Keeps grants. Default: `store`. */
   readonly grantStore?: TokenStore;
+  /** Keeps answers that the grant store has not acknowledged, so that a crash in that moment loses none. Default: none. */
+  readonly journal?: Journal;
   /** How tokens are kept fresh, unless an account says otherwise. */
   readonly refresh?: RefreshOptions;
   /** What this process is called in leases and lineages. Default: a random name. */
@@ -59,6 +64,7 @@ export interface TokenManagerOptions extends ManagerTimes {
 export interface Settings extends Required<ManagerTimes> {
   readonly store: TokenStore | undefined;
   readonly grantStore: TokenStore | undefined;
+  readonly journal: Journal | undefined;
   readonly refresh: RefreshOptions;
   readonly name: string;
   readonly singleInstance: boolean;
@@ -71,6 +77,7 @@ export interface Settings extends Required<ManagerTimes> {
 const TIMES = [
   'skewMs',
   'storeTimeoutMs',
+  'journalAfterMs',
   'checkAfterMs',
   'maxUncheckedMs',
   'repeatGraceMs',
@@ -87,6 +94,7 @@ const OTHERS = [
   'accounts',
   'store',
   'grantStore',
+  'journal',
   'refresh',
   'name',
   'singleInstance',
@@ -126,6 +134,7 @@ export function readOptions(options: TokenManagerOptions): Settings {
     ...(times as unknown as Required<ManagerTimes>),
     store: store('store', options.store),
     grantStore: store('grantStore', options.grantStore),
+    journal: journal(options.journal),
     refresh: readRefresh('refresh', options.refresh),
     name:
       options.name === undefined ? `p${process.pid}-${crypto.randomUUID().slice(0, 8)}` : text('name', options.name),
@@ -213,6 +222,17 @@ function callable<T>(path: string, value: T): T {
 function clock(value: Clock): Clock {
   const given = object('clock', value);
   for (const method of ['now', 'monotonic', 'after']) callable(`clock.${method}`, given[method]);
+  return value;
+}
+
+function journal(value: Journal | undefined): Journal | undefined {
+  if (value === undefined) return undefined;
+  const given = object('journal', value);
+  for (const method of ['open', 'append', 'entries', 'remove', 'close']) {
+    if (typeof given[method] !== 'function')
+      fail('journal', `a Journal, such as fileJournal({ directory }); its "${method}" is missing`, value);
+  }
+  refuseProblems(value);
   return value;
 }
 

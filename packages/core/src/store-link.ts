@@ -45,6 +45,11 @@ export class StoreLink {
     return this.#traits !== undefined;
   }
 
+  /** What the open store says of its writes; undefined before. */
+  get durable(): StoreTraits['durable'] | undefined {
+    return this.#traits?.durable;
+  }
+
   /** Opens the store, once; a failure is forgotten, so that the next caller tries again. */
   async open(): Promise<void> {
     if (this.#traits) return;

@@ -6,6 +6,7 @@ import { parseTokenKey, type TokenKey } from './key.js';
 import { configurationError } from './options.js';
 import type { Registered } from './registry.js';
 import type { TokenSource } from './source.js';
+import { replay } from './spool.js';
 import { isAbsent, type TokenRecord } from './store/record.js';
 import type { DueKey } from './store/store.js';
 import type { StoreLink } from './store-link.js';
@@ -34,6 +35,8 @@ export async function refreshDue(
   const done = new Set<TokenKey>();
   const once = (tasks: Task[]) => tasks.filter(({ source }) => !done.has(source.key) && done.add(source.key));
   const failures: unknown[] = [];
+  // Any process of the host may bring home what another one has left behind.
+  await replay(engine).catch((error) => failures.push(error));
   for (const link of engine.links()) {
     try {
       for await (const keys of duePages(engine, link)) {

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import {
   type Account,
   defineTokens,
+  type Journal,
   memoryStore,
+  type StoreTraits,
   TokenError,
   TokenManager,
   type TokenManagerOptions,
@@ -14,17 +16,25 @@ import { ModelPlatform, modelAccount, network } from './model-platform.js';
 const clock = new ManualClock();
 const account = (issuance: ConstructorParameters<typeof ModelPlatform>[1], options = {}) =>
   modelAccount(new ModelPlatform(clock, issuance), options);
-const storeOf = (traits: Awaited<ReturnType<TokenStore['open']>>): TokenStore =>
-  new Proxy(memoryStore({ clock }), {
-    get: (target, name) =>
-      name === 'open'
-        ? async () => traits
-        : name === 'watch'
-          ? undefined
-          : name === 'name'
-            ? 'someStore'
-            : Reflect.get(target, name).bind(target),
+const storeOf = (traits: StoreTraits, facts: Partial<TokenStore> = {}): TokenStore => {
+  const replaced: Partial<TokenStore> = { name: 'someStore', open: async () => traits, ...facts };
+  return new Proxy(memoryStore({ clock }), {
+    get: (target, name) => {
+      if (name in replaced) return replaced[name as keyof TokenStore];
+      const own = Reflect.get(target, name);
+      return name === 'watch' ? undefined : typeof own === 'function' ? own.bind(target) : own;
+    },
   });
+};
+const journal = (sealed = false): Journal => ({
+  name: 'someJournal',
+  sealed,
+  open: async () => {},
+  append: async () => 'id',
+  entries: async () => [],
+  remove: async () => {},
+  close: async () => {},
+});
 
 function refusal(options: unknown): string {
   try {
@@ -45,6 +55,7 @@ describe('the constructor refuses, naming the option and what was expected', () 
     [{ leaseTtlMs: 15_000 }, /^"leaseTtlMs" must be at least "requestTimeoutMs" \+ "settleMs" \(20000\), got 15000/],
     [{ checkAfterMs: 60_000 }, /^"checkAfterMs" must be at most "maxUncheckedMs" \(30000\)/],
     [{ store: {} }, /^"store" must be a TokenStore, such as fileStore\(\{ directory \}\); its "open" is missing/],
+    [{ journal: {} }, /^"journal" must be a Journal, such as fileJournal\(\{ directory \}\); its "open" is missing/],
     [{ clock: Date }, /^"clock" must be an object|^"clock.monotonic" must be a function/],
     [{ random: 4 }, /^"random" must be a function, got 4/],
     [{ refresh: { refreshBeforeExpiry: 1 } }, /^"refresh.refreshBeforeExpiry" is no option of refresh/],
@@ -87,6 +98,23 @@ describe('the constructor refuses, naming the option and what was expected', () 
     );
   });
 
+  it('a plain journal beside an encrypted store', () => {
+    const store = storeOf({ durable: 'synced', scope: 'fleet' }, { name: 'encrypted(someStore)', sealed: true });
+    const accounts = [account('rotating')];
+    expect(refusal({ accounts, store, journal: journal() })).toMatch(
+      /^"journal" must be encrypted, as encrypted\(someStore\) is.*keys, activeKeyId/,
+    );
+    expect(new TokenManager({ accounts, store, journal: journal(true) }).accounts()).toHaveLength(1);
+  });
+
+  it('a store whose own options are wrong, with the store’s name', () => {
+    const store = storeOf(
+      { durable: 'synced', scope: 'fleet' },
+      { problems: () => ['"url" must be a non-empty string'] },
+    );
+    expect(refusal({ store })).toBe('"url" must be a non-empty string (someStore)');
+  });
+
   it('a superseding token on the default store, unless there is one process only', () => {
     expect(refusal({ accounts: [account('superseding')] })).toMatch(
       /^"store" must be shared by all processes that use account "model".*singleInstance: true/,
@@ -108,6 +136,20 @@ describe('an open store is refused before the first call', () => {
       { accounts: [account('rotating')], grantStore: storeOf({ durable: false, scope: 'fleet' }) },
       /^"grantStore" must be a durable store.*someStore forgets it/,
     ));
+
+  it('that may lose the last writes, for grants without a journal, with what its settings say', () =>
+    fails(
+      {
+        accounts: [account('rotating')],
+        grantStore: storeOf({ durable: 'relaxed', scope: 'fleet', because: 'appendfsync is everysec' }),
+      },
+      /^"journal" must be given for account "model": someStore \(appendfsync is everysec\) may lose.*journal: fileJournal\(/,
+    ));
+
+  it('but not with a journal', async () => {
+    const store = storeOf({ durable: 'relaxed', scope: 'fleet' });
+    await new TokenManager({ accounts: [account('rotating')], store, journal: journal(), clock }).start();
+  });
 
   it('that is not shared, for a superseding token', () =>
     fails(

@@ -8,6 +8,8 @@ export interface StoreTraits {
   readonly durable: 'synced' | 'relaxed' | false;
   /** Who shares its leases. */
   readonly scope: 'process' | 'host' | 'fleet';
+  /** Why it promises no more, in the words of its settings: `appendonly is no`. For messages. */
+  readonly because?: string;
 }
 
 /** Generation and epoch a process has seen; `claim` succeeds only if both still stand. */
