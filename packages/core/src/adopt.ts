@@ -6,7 +6,8 @@ import { isLease } from './flights.js';
 import { fingerprint } from './key.js';
 import { idsOf, labelOf } from './platform-request.js';
 import type { AdoptBasis, IssueRequest, TokenSource } from './source.js';
-import { emptyRecord, type Lineage, type TokenRecord } from './store/record.js';
+import { type Spooled, spooled } from './spool.js';
+import { emptyRecord, type Lineage, type TokenPart, type TokenRecord } from './store/record.js';
 import type { CommitOptions, Lease } from './store/store.js';
 import type { EpochMs, IssuedToken, Token } from './token.js';
 
@@ -24,6 +25,7 @@ export async function adopt(
     issued,
     startedAt: engine.linkOf(source).now(),
     plan: (record) => plan(record, issued, basis),
+    ...('presented' in basis && { base: presentedBase(engine, source, basis.presented) }),
   };
   // A push is sent again when we fail; a pair learned from an answer, or brought by a sign-in, is not to be had twice.
   if ('order' in basis) await commitOver(engine, source, adoption);
@@ -41,7 +43,7 @@ export async function authorize(
   const parents = await Promise.all((source.dependsOn ?? []).map((parent) => engine.tokens.get(parent)));
   const giveBack = await (await engine.flights()).limiterOf(source.account).acquire();
   try {
-    const lease = await claimed(engine, source);
+    const { lease, record: base } = await claimed(engine, source);
     const startedAt = link.now();
     let issued: IssuedToken;
     try {
@@ -61,6 +63,7 @@ export async function authorize(
       issued,
       startedAt,
       lease,
+      base,
       plan: (record) => plan(record, issued, { grant: true }),
     });
   } finally {
@@ -112,47 +115,96 @@ interface Adoption {
   readonly issued: IssuedToken;
   readonly startedAt: EpochMs;
   readonly lease?: Lease;
+  /** The record it follows, where that is known without asking the store again. */
+  readonly base?: TokenRecord | undefined;
   readonly plan: (record: TokenRecord) => Plan | 'ignore' | 'conflict';
 }
 
-/** Commits; where the store does not acknowledge, serves the token and goes on trying for as long as this process lives. */
+/** Commits; where the store does not acknowledge, journals and serves the token and goes on trying for as long as this process lives. */
 async function commitOrHold(engine: Engine, source: TokenSource, adoption: Adoption): Promise<void> {
+  const entry = entryOf(engine, source, adoption);
+  if (engine.linkOf(source).durable === 'relaxed') await entry?.write();
+  const committing = commitOver(engine, source, adoption);
   try {
-    await commitOver(engine, source, adoption);
+    if (await inTime(engine, committing, entry && engine.settings.journalAfterMs)) {
+      if (entry) engine.own(entry.settle('accepted'));
+      return;
+    }
   } catch (error) {
     if (!(error instanceof TokenError) || error.code !== 'ERR_TOKEN_STORE') throw error;
-    const record = emptyRecord(source.key);
-    const token = tokenPart(engine, {
-      source,
-      record,
-      issued: adoption.issued,
-      startedAt: adoption.startedAt,
-      cause: 'grant',
-    });
-    engine.memory.hold(source, { ...record, generation: 1, token });
-    engine.own(commitLater(engine, source, adoption), source);
   }
+  await entry?.write();
+  const record = adoption.base ?? emptyRecord(source.key);
+  const token = tokenFor(engine, source, adoption, { record, cause: 'grant' });
+  engine.memory.hold(source, { ...record, generation: record.generation || 1, token });
+  engine.own(commitLater(engine, source, { adoption, committing, entry }), source);
 }
 
-async function commitLater(engine: Engine, source: TokenSource, adoption: Adoption): Promise<void> {
+/** Whether the work ends well within that time; without a time, whenever it does. Rejects as the work does. */
+async function inTime(engine: Engine, work: Promise<void>, limitMs: number | undefined): Promise<boolean> {
+  const done = work.then(() => true);
+  if (limitMs === undefined) return done;
+  let cancel = () => {};
+  const late = new Promise<boolean>((resolve) => {
+    cancel = engine.clock.after(limitMs, () => resolve(false));
+  });
+  return Promise.race([done, late]).finally(cancel);
+}
+
+async function commitLater(
+  engine: Engine,
+  source: TokenSource,
+  { adoption, committing, entry }: { adoption: Adoption; committing: Promise<void>; entry: Spooled | undefined },
+): Promise<void> {
+  let work = committing;
   for (let delay = FIRST_RETRY_MS; ; delay = Math.min(LAST_RETRY_MS, delay * 2)) {
-    // What can be had again by asking is no reason to keep a process alive.
-    await sleep(engine.clock, delay * (0.5 + engine.settings.random() / 2), { keepAlive: source.keep === 'grant' });
     try {
-      await commitOver(engine, source, adoption);
-      engine.memory.unhold(source.key);
-      return;
+      await work;
+      break;
     } catch {
       // Not acknowledged yet; an equal value is accepted again.
     }
+    // What can be had again by asking is no reason to keep a process alive.
+    await sleep(engine.clock, delay * (0.5 + engine.settings.random() / 2), { keepAlive: source.keep === 'grant' });
+    work = commitOver(engine, source, adoption);
   }
+  engine.memory.unhold(source.key);
+  await entry?.settle('accepted');
 }
 
-async function commitOver(
+/** The journal's entry for a value whose predecessor is known: another process can commit it without asking us. */
+function entryOf(engine: Engine, source: TokenSource, adoption: Adoption): Spooled | undefined {
+  const { base, lease } = adoption;
+  const planned = base && adoption.plan(base);
+  if (!base || typeof planned !== 'object') return undefined;
+  const { cause, order: _order, ...over } = planned;
+  const token = tokenFor(engine, source, adoption, { record: base, cause });
+  const refreshAt = dueAt(engine, source, token, false);
+  const options = { ...over, ...(lease && { lease, release: true }), ...(refreshAt !== undefined && { refreshAt }) };
+  return spooled(engine, { source, token, options });
+}
+
+/** What is known here of the record whose token was presented: enough to name the predecessor while the store is away. */
+function presentedBase(engine: Engine, source: TokenSource, presented: string): TokenRecord | undefined {
+  const copy = engine.memory.copy(source);
+  if (copy?.value !== presented || copy.generation === 0) return undefined;
+  const { issuedAt } = copy;
+  const lineage = { cause: 'issue', actor: engine.settings.name, at: issuedAt, durationMs: 0 } as const;
+  const token = { value: presented, issuedAt, firstSeenAt: issuedAt, seen: [], lineage };
+  return { ...emptyRecord(source.key), generation: copy.generation, token };
+}
+
+function tokenFor(
   engine: Engine,
   source: TokenSource,
-  { issued, startedAt, lease, plan: planFor }: Adoption,
-): Promise<void> {
+  { issued, startedAt }: Adoption,
+  { record, cause, order }: { record: TokenRecord; cause: Lineage['cause']; order?: number | undefined },
+): TokenPart {
+  return tokenPart(engine, { source, record, issued, startedAt, cause, ...(order !== undefined && { order }) });
+}
+
+async function commitOver(engine: Engine, source: TokenSource, adoption: Adoption): Promise<void> {
+  const { lease, plan: planFor } = adoption;
   const link = engine.linkOf(source);
   const event = keyEvent(engine, source);
   for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -164,14 +216,7 @@ async function commitOver(
       return;
     }
     const { cause, order, ...over } = planned;
-    const token = tokenPart(engine, {
-      source,
-      record,
-      issued,
-      startedAt,
-      cause,
-      ...(order !== undefined && { order }),
-    });
+    const token = tokenFor(engine, source, adoption, { record, cause, order });
     const refreshAt = dueAt(engine, source, token, false);
     const answer = await link.call('commit', (store) =>
       store.commit(source.key, token, {
@@ -192,7 +237,7 @@ async function commitOver(
   throw new TokenError('ERR_TOKEN_BUSY', `${labelOf(source)}: other processes kept being faster`, idsOf(source));
 }
 
-async function claimed(engine: Engine, source: TokenSource): Promise<Lease> {
+async function claimed(engine: Engine, source: TokenSource): Promise<{ lease: Lease; record: TokenRecord }> {
   const { settings, clock } = engine;
   const link = engine.linkOf(source);
   const giveUpAt = clock.now() + settings.leaseTtlMs + settings.requestTimeoutMs;
@@ -201,7 +246,7 @@ async function claimed(engine: Engine, source: TokenSource): Promise<Lease> {
     const record = (await link.read(source.key)).record ?? emptyRecord(source.key);
     const seen = { key: source.key, generation: record.generation, epoch: record.attempt.epoch };
     const answer = await link.call('claim', (store) => store.claim(seen, settings.name, settings.leaseTtlMs));
-    if (isLease(answer)) return answer;
+    if (isLease(answer)) return { lease: answer, record };
     await sleep(clock, delay);
   }
   throw new TokenError(

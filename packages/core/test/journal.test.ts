@@ -219,6 +219,30 @@ describe('the journal', () => {
     expect([...journal.kept.keys()]).toEqual(['broken']);
   });
 
+  it('takes what a sign-in brought, which cannot be exchanged twice', async () => {
+    const { manager, source } = processOn();
+    await manager.start();
+    health = 'away';
+    const token = await manager.authorize(source, async () => ({ value: 'T0', refreshToken: 'R0', lifetimeMs: DAY }));
+    expect(token.value).toBe('T0');
+    expect((await stored(source.key)).token).toBeUndefined();
+    health = 'well';
+    await processOn().manager.start();
+    expect((await stored(source.key)).token).toMatchObject({ value: 'T0', refreshToken: 'R0' });
+    expect(journal.kept.size).toBe(0);
+  });
+
+  it('takes a pair learned from an answer, over the one that was presented', async () => {
+    const { manager, source } = await expired();
+    expect((await manager.get(source)).value).toBe('T1');
+    health = 'away';
+    await manager.adopt(source, { value: 'E2', refreshToken: 'S2', lifetimeMs: DAY }, { presented: 'T1' });
+    expect([...journal.kept.values()]).toMatchObject([{ token: { value: 'E2', refreshToken: 'S2' } }]);
+    health = 'well';
+    await processOn().manager.start();
+    expect((await stored(source.key)).token).toMatchObject({ value: 'E2', refreshToken: 'S2' });
+  });
+
   it('that cannot be written to costs no answer: it is served, stored later, and the failure is told', async () => {
     const { manager, source, failures } = await expired();
     health = 'away';
