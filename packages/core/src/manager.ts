@@ -83,7 +83,7 @@ export class TokenManager implements Tokens {
         clock: this.#clock,
         timeoutMs: settings.storeTimeoutMs,
         onOpen: () => {
-          const unwatch = of.watch?.((key) => this.#memory.changed(key));
+          const unwatch = of.watch?.((key, generation) => this.#memory.changed(key, generation));
           if (unwatch) this.#unwatch.push(unwatch);
         },
         check: (traits) => checkTraits(this.#registry.all(), settings, { store: of, traits, keeps }),

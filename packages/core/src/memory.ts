@@ -127,8 +127,9 @@ export class Memory {
     if (this.#copies.get(source.key)?.value === value) this.#copies.expire(source.key);
   }
 
-  /** Somebody wrote the key. */
-  changed(key: TokenKey): void {
+  /** Somebody wrote the key; `generation` where that is a new token, which may be the one we have. */
+  changed(key: TokenKey, generation?: number): void {
+    if (generation !== undefined && this.#copies.get(key)?.generation === generation) return;
     this.#answers.delete(key);
     this.#copies.expire(key);
   }

@@ -150,8 +150,11 @@ export interface TokenStore {
    * those of `seen`. Generation, times and attempt part stay as they are.
    */
   reseal?(seen: TokenRecord, token: TokenPart): Promise<boolean>;
-  /** Tells of changes by others and by itself; may miss some. */
-  watch?(listener: (key: TokenKey) => void): () => void;
+  /**
+   * Tells of changes by others and by itself; may miss some. `generation` only where the change is a new token: who knows
+   * that generation already has nothing to look at.
+   */
+  watch?(listener: (key: TokenKey, generation?: number) => void): () => void;
   /** A synchronous read, for a store that lives in this process: no manager keeps a copy above it. */
   peek?(key: TokenKey): TokenRecord | undefined;
   /** Ends connections the store opened, never one it was given. */
