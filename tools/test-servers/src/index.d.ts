@@ -44,3 +44,17 @@ export function sharedDatabase(kind: 'mysql'): Promise<string | undefined>;
 
 /** Path of a Node that has `node:sqlite` without a flag: this one, or the one npm brings; `undefined` where there is none. */
 export function nodeWithSqlite(): string | undefined;
+
+/**
+ * Why tests of this kind of server cannot run on this machine: one line that says what to install, for a test file to skip with
+ * (`describe.skipIf(whyMissing('redis'))`); `undefined` if they can. Throws it under `CI=true`, where nothing may be skipped;
+ * only `mysql`, which is by URL, is never demanded. `need`: a `database` (the default; a server given by URL will do) or a `server` of
+ * the tests' own.
+ */
+export function whyMissing(kind: ServerKind | 'mysql', need?: 'database' | 'server'): string | undefined;
+
+/**
+ * For the test runner's set-up: from now on processes that this one starts share servers. `stop` ends all of them. Without it,
+ * each process shares servers with itself only.
+ */
+export function startBroker(): Promise<{ stop(): Promise<void> }>;

@@ -1,0 +1,210 @@
+// A server of the tests' own: started in a fresh folder, killed, restarted, removed.
+import { spawn, spawnSync } from 'node:child_process';
+import { chownSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { lastLines, plainEnvironment, run } from './commands.mjs';
+import { guard, unguard } from './guard.mjs';
+import { KINDS } from './kind.mjs';
+import { freePort } from './ports.mjs';
+import { familyOf, killFamily, livingOf, signal } from './processes.mjs';
+import { findPrograms, missingText } from './programs.mjs';
+
+/** How long a server may take to answer after its start, or to end: far more than it needs on a slow machine. */
+const PATIENCE_MS = 60_000;
+const PORT_TAKEN = /address already in use|could not bind|bind on tcp|failed listening on port/i;
+/** Longest path a socket may have, less what the servers put behind the folder. */
+const SOCKET_FOLDER_MAX = 80;
+
+/**
+ * Starts a private server.
+ * @param {import('./index.d.ts').ServerKind} kind
+ * @param {{ settings?: Readonly<Record<string, string>>, template?: string }} [options] `template`: a data folder to copy
+ * @returns {Promise<import('./index.d.ts').PrivateServer>}
+ */
+export async function startPrivateServer(kind, { settings = {}, template } = {}) {
+  const place = { ...newPlace(kind), settings };
+  try {
+    if (template) await run('cp', ['-Rp', template, place.data], place.as);
+    else await KINDS[kind].createData?.(place);
+    for (let attempt = 1; ; attempt++) {
+      const server = new PrivateServer(kind, { ...place, port: await freePort() });
+      try {
+        await server.restart();
+        return server;
+      } catch (error) {
+        if (attempt === 5 || !PORT_TAKEN.test(error.message)) throw error;
+      }
+    }
+  } catch (error) {
+    rmSync(place.folder, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+/**
+ * A data folder to copy for further servers of this kind, and what removes it; `undefined` where a server starts from nothing.
+ * @param {import('./index.d.ts').ServerKind} kind
+ * @returns {Promise<{ data: string, remove(): void } | undefined>}
+ */
+export async function createTemplate(kind) {
+  if (!KINDS[kind].createData) return undefined;
+  const place = newPlace(kind);
+  const remove = () => rmSync(place.folder, { recursive: true, force: true });
+  process.on('exit', remove);
+  try {
+    await KINDS[kind].createData(place);
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return { data: place.data, remove };
+}
+
+class PrivateServer {
+  kind;
+  port;
+  #place;
+  #traits;
+  /** @type {import('node:child_process').ChildProcess | undefined} */
+  #child;
+  /** Resolves with the exit's words. */
+  #ended = Promise.resolve('');
+
+  constructor(kind, place) {
+    this.kind = kind;
+    this.port = place.port;
+    this.#place = place;
+    this.#traits = KINDS[kind];
+  }
+
+  get pid() {
+    if (!this.#child) throw new Error(`${this.#traits.title} is not running`);
+    return this.#child.pid;
+  }
+
+  get url() {
+    return this.#traits.url(this.port);
+  }
+
+  async restart() {
+    if (this.#child) throw new Error(`${this.#traits.title} is running: kill or shut it down first`);
+    this.#traits.beforeRestart?.(this.#place);
+    await this.#spawn();
+    const end = performance.now() + PATIENCE_MS;
+    let exit;
+    this.#ended.then((words) => (exit = words));
+    for (let wait = 10; ; wait = Math.min(2 * wait, 100)) {
+      try {
+        return await this.#traits.ready({ ...this.#place, pid: this.pid });
+      } catch (error) {
+        const reason = exit ?? (performance.now() > end ? `did not answer: ${error.message}` : undefined);
+        if (reason === undefined) {
+          await sleep(wait);
+          continue;
+        }
+        await this.kill();
+        throw new Error(`${this.#traits.title} on port ${this.port} ${reason}\n${this.#log()}`);
+      }
+    }
+  }
+
+  async kill() {
+    if (!this.#child) return;
+    const family = killFamily(this.pid);
+    await this.#gone(family);
+  }
+
+  async shutdown() {
+    if (!this.#child) return;
+    this.resume();
+    const family = familyOf(this.pid);
+    signal([this.pid], this.#traits.shutdownSignal);
+    await this.#gone(family);
+  }
+
+  pause() {
+    // The parent first, so that it has no further children meanwhile.
+    signal([this.pid], 'SIGSTOP');
+    signal(familyOf(this.pid), 'SIGSTOP');
+  }
+
+  resume() {
+    signal(familyOf(this.pid).reverse(), 'SIGCONT');
+  }
+
+  async stop() {
+    if (this.#child && this.#traits.quitSignal) {
+      this.resume();
+      const family = familyOf(this.pid);
+      signal([this.pid], this.#traits.quitSignal);
+      await this.#gone(family);
+    }
+    await this.kill();
+    rmSync(this.#place.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  async #spawn() {
+    const { folder, as } = this.#place;
+    const [program, args] = this.#traits.command(this.#place);
+    const log = openSync(join(folder, 'server.log'), 'a');
+    // A group of its own: Ctrl-C in the terminal is for the tests, which then end their servers.
+    const child = spawn(program, args, { ...as, env: plainEnvironment(), detached: true, stdio: ['ignore', log, log] });
+    closeSync(log);
+    this.#ended = new Promise((resolve) => {
+      child.once('exit', (code, name) => resolve(`ended with ${code ?? name}`));
+      child.once('error', (error) => resolve(error.message));
+    });
+    if (child.pid === undefined) throw new Error(`${program}: ${await this.#ended}`);
+    child.unref();
+    this.#child = child;
+    guard({ pid: child.pid, folder, quitSignal: this.#traits.quitSignal });
+  }
+
+  /** Waits for the server's own end and for its children's. */
+  async #gone(family) {
+    const { pid } = this;
+    // The only thing this process may be waiting for; the timer is not.
+    this.#child.ref();
+    const late = sleep(PATIENCE_MS, 'late', { ref: false });
+    if ((await Promise.race([this.#ended, late])) === 'late' || !(await allGone(family)))
+      throw new Error(`${this.#traits.title} (process ${pid}) did not end within ${PATIENCE_MS} ms\n${this.#log()}`);
+    unguard(pid);
+    this.#child = undefined;
+  }
+
+  #log() {
+    return lastLines(readFileSync(join(this.#place.folder, 'server.log'), 'utf8'));
+  }
+}
+
+async function allGone(family) {
+  const end = performance.now() + PATIENCE_MS;
+  while (livingOf(family).length > 0) {
+    if (performance.now() > end) return false;
+    await sleep(5);
+  }
+  return true;
+}
+
+function newPlace(kind) {
+  const programs = findPrograms(kind);
+  if (!programs) throw new Error(missingText(kind));
+  const parent = tmpdir().length > SOCKET_FOLDER_MAX ? '/tmp' : tmpdir();
+  const folder = mkdtempSync(join(parent, `evertoken-${kind}-`));
+  const user = process.getuid?.() === 0 ? userOf(KINDS[kind].users) : undefined;
+  if (user) chownSync(folder, user.uid, user.gid);
+  return { programs, folder, data: join(folder, 'data'), as: { ...user, cwd: folder } };
+}
+
+/** The first of these users that the machine has. */
+function userOf(names) {
+  for (const name of names) {
+    const [uid, gid] = ['-u', '-g'].map((option) =>
+      spawnSync('id', [option, name], { encoding: 'utf8' }).stdout?.trim(),
+    );
+    if (uid && gid) return { uid: Number(uid), gid: Number(gid) };
+  }
+  return undefined;
+}
