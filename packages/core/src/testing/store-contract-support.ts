@@ -1,20 +1,29 @@
+import { sleep, systemClock } from '../clock.js';
 import { TokenError } from '../errors.js';
 import { accountKeyIn, type TokenKey, tokenKeyOf } from '../key.js';
-import type { TokenPart } from '../store/record.js';
-import type { TokenStore } from '../store/store.js';
+import type { TokenPart, TokenRecord } from '../store/record.js';
+import type { CommitOptions, Lease, TokenStore } from '../store/store.js';
 import type { EpochMs } from '../token.js';
 import type { ManualClock } from './manual-clock.js';
-import type { TestRunner } from './store-contract.js';
+import type { OptionalOperation, StoreContractOptions, TestRunner } from './store-contract.js';
 
-/** What a group of the suite works with: a test gets a new store, its clock, and a second connection to the same data. */
+/** A test gets a new store, its clock, and a second connection to the same data. */
+export type CaseBody = (store: TokenStore, clock: ManualClock, other: TokenStore) => Promise<void>;
+
+/** What a group of the suite works with. */
 export interface StoreCases {
-  readonly test: (
-    name: string,
-    body: (store: TokenStore, clock: ManualClock, other: TokenStore) => Promise<void>,
-  ) => void;
+  /** Registers a case on a new store, opened, on a clock of its own. */
+  readonly test: (name: string, body: CaseBody, timeoutMs?: number) => void;
+  /** Registers a case that makes its stores itself. */
+  readonly it: (name: string, body: () => Promise<void>, timeoutMs?: number) => void;
   readonly expect: TestRunner['expect'];
-  /** Rounds of each race. */
+  readonly options: StoreContractOptions;
+  readonly newClock: () => ManualClock;
   readonly rounds: number;
+  readonly keys: number;
+  readonly patienceMs: number;
+  /** Whether the store has an optional operation, as declared. */
+  readonly has: (operation: OptionalOperation) => boolean;
 }
 
 /** Length of the leases, ms. */
@@ -38,18 +47,113 @@ export function token(name: string, clock: { now(): EpochMs }): TokenPart {
   };
 }
 
+/** Makes a store and a second connection, opens both, and closes both whatever happens. No clock: on the store's own. */
+export async function opened(
+  options: StoreContractOptions,
+  clock: ManualClock | undefined,
+  body: (store: TokenStore, other: TokenStore) => Promise<void>,
+): Promise<void> {
+  // Only a store that declares a clock of its own is ever made without one.
+  const create = options.create as (clock: ManualClock | undefined) => Promise<TokenStore> | TokenStore;
+  const reconnect = options.reconnect as
+    | ((store: TokenStore, clock: ManualClock | undefined) => Promise<TokenStore> | TokenStore)
+    | undefined;
+  const store = await create(clock);
+  let other: TokenStore | undefined;
+  try {
+    await store.open();
+    other = await reconnect?.(store, clock);
+    await other?.open();
+    await body(store, other ?? store);
+  } finally {
+    await other?.close();
+    await store.close();
+  }
+}
+
+/** Stores a first token under `KEY`; resolves with its generation. */
 export async function seed(
   store: TokenStore,
   clock: { now(): EpochMs },
   name: string,
   refreshAt?: EpochMs,
 ): Promise<number> {
-  const answer = await store.commit(KEY, token(name, clock), {
-    predecessor: 0,
-    ...(refreshAt !== undefined && { refreshAt }),
-  });
+  const options: CommitOptions = { predecessor: 0, ...(refreshAt !== undefined && { refreshAt }) };
+  const answer = await store.commit(KEY, token(name, clock), options);
   const { record } = await store.read(KEY);
   if (answer !== 'accepted' || !record)
     throw new TokenError('ERR_TOKEN_STORE', 'the store under test did not accept a first token');
   return record.generation;
+}
+
+/** The record of a key that must have one. */
+export async function recordOf(store: TokenStore, of: TokenKey = KEY): Promise<TokenRecord> {
+  const { record } = await store.read(of);
+  if (!record) throw new TokenError('ERR_TOKEN_STORE', `the store under test has no record of "${of}"`);
+  return record;
+}
+
+/** Claims a key as it stands. */
+export async function claimed(
+  store: TokenStore,
+  holder: string,
+  { of = KEY, ttlMs = TTL, intent }: { of?: TokenKey; ttlMs?: number; intent?: { generation: number } } = {},
+): Promise<Lease> {
+  const { record } = await store.read(of);
+  const seen = { key: of, generation: record?.generation ?? 0, epoch: record?.attempt.epoch ?? 0 };
+  const lease = await store.claim(seen, holder, ttlMs, intent);
+  if (!('kind' in lease)) throw new TokenError('ERR_TOKEN_STORE', `the store under test gave no lease of "${of}"`);
+  return lease;
+}
+
+/** Every due key of the accounts, page by page. */
+export async function allDue(store: TokenStore, accounts: readonly string[] = [ACCOUNT], limit = 10) {
+  const keys: TokenKey[] = [];
+  for (let cursor: string | undefined; ; ) {
+    const page = await store.due({ limit, accounts, ...(cursor !== undefined && { cursor }) });
+    keys.push(...page.keys.map((due) => due.key));
+    cursor = page.cursor;
+    if (cursor === undefined) return keys;
+  }
+}
+
+/** Every record of the filter, page by page. */
+export async function allListed(store: TokenStore, filter: Parameters<TokenStore['list']>[0], limit = 5) {
+  const records: TokenRecord[] = [];
+  for (let cursor: string | undefined; ; ) {
+    const page = await store.list(filter, { limit, ...(cursor !== undefined && { cursor }) });
+    records.push(...page.records);
+    cursor = page.cursor;
+    if (cursor === undefined) return records;
+  }
+}
+
+/** What became of a promise within the suite's patience: never a test that hangs. */
+export async function outcomeOf<Value>(
+  promise: Promise<Value>,
+  patienceMs: number,
+): Promise<{ value: Value } | { error: unknown } | 'pending'> {
+  const given = new AbortController();
+  const settled = promise.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+  const late = sleep(systemClock, patienceMs, { signal: given.signal }).then(
+    () => 'pending' as const,
+    () => 'pending' as const,
+  );
+  try {
+    return await Promise.race([settled, late]);
+  } finally {
+    given.abort();
+  }
+}
+
+/** Asks again and again until it is so; `false` where the patience ends first. */
+export async function comesTrue(check: () => Promise<boolean> | boolean, patienceMs: number): Promise<boolean> {
+  for (const end = systemClock.monotonic() + patienceMs; ; ) {
+    if (await check()) return true;
+    if (systemClock.monotonic() > end) return false;
+    await sleep(systemClock, 5);
+  }
 }

@@ -1,18 +1,27 @@
-import { RECORD_VERSION, type TokenRecord } from '../store/record.js';
-import type { Lease, StoreTraits, TokenStore } from '../store/store.js';
+import type { TokenRecord } from '../store/record.js';
+import type { StoreTraits, TokenStore } from '../store/store.js';
 import type { ManualClock } from './manual-clock.js';
 import { commitsCases } from './store-contract-commits.js';
 import { indexCases } from './store-contract-index.js';
 import { leasesCases } from './store-contract-leases.js';
-import { KEY, type StoreCases, seed, TTL, token } from './store-contract-support.js';
+import { openingCases } from './store-contract-opening.js';
+import { type CaseBody, opened, type StoreCases } from './store-contract-support.js';
+import { versionsCases } from './store-contract-versions.js';
 
-/** What the suites need of a test runner: Vitest, Jest and node:test fit (with an `expect`). */
+/**
+ * What the suites need of a test runner. Vitest and Jest fit as they are: `{ describe, it, expect }`. So do `describe` and
+ * `it` of node:test, which has no `expect`: bring one, of the package `expect` or your own with the six matchers below.
+ */
 export interface TestRunner {
   describe(name: string, body: () => void): void;
-  it(name: string, body: () => Promise<void> | void): void;
+  /** `timeoutMs`: how long a slow case may take, where the runner has a limit of its own. node:test has none and ignores it. */
+  it(name: string, body: () => Promise<void> | void, timeoutMs?: number): void;
   expect(actual: unknown): {
+    /** `Object.is`. */
     toBe(expected: unknown): void;
+    /** The same structure; a property that is `undefined` counts as absent. */
     toEqual(expected: unknown): void;
+    /** At least these properties, at every depth; arrays as a whole. */
     toMatchObject(expected: object): void;
     toBeUndefined(): void;
     toBeGreaterThan(expected: number): void;
@@ -20,98 +29,126 @@ export interface TestRunner {
   };
 }
 
-/** How stores may differ: each difference is named here, none is a skip. */
-export interface StoreContractOptions {
+/** What a store may do without. */
+export type OptionalOperation = 'reseal' | 'watch';
+
+/** How stores may differ: each difference is named here, none is a skip. What is left out shows in the suite's title. */
+export interface StoreContractSettings {
   readonly name: string;
+  readonly traits: StoreTraits;
+  /** Optional operations the store does not have. Default: none, it has them all. */
+  readonly lacks?: readonly OptionalOperation[];
+  /** Rounds of each race of two. Races of more take fewer. Default 1,000. */
+  readonly rounds?: number;
+  /** How many keys the store holds where the suite pages through what is due. Default 10,000; fewer for a store that is slow to fill. */
+  readonly keys?: number;
+  /** Puts records into an empty store, faster than commits would. Default: commits, 100 at a time. */
+  readonly fill?: (store: TokenStore, records: readonly TokenRecord[]) => Promise<void>;
+  /** Writes a record as another version of this library would. Without it unknown fields and higher formats stay untested. */
+  readonly plant?: (store: TokenStore, record: TokenRecord) => Promise<void>;
+  /**
+   * Cuts this connection as a failing network would, while the server and the connections of others go on. Without it the
+   * store counts as one that has no connection to lose.
+   */
+  readonly sever?: (store: TokenStore) => Promise<void>;
+  /** How long the suite waits for what has to come by itself: an operation to settle, a watcher to be told. Default 10,000 ms. */
+  readonly patienceMs?: number;
+  /** Starts the random sequence of operations. Default: another one each time; a failure says which. */
+  readonly seed?: number;
+}
+
+/** A store that takes its time from the clock it is given. */
+export interface GivenClock {
+  readonly ownClock?: never;
   /** A new, empty store on the given clock. It is closed after each test. */
   readonly create: (clock: ManualClock) => Promise<TokenStore> | TokenStore;
   /** Another connection to the same data: what a second process has. Default: the same object. */
   readonly reconnect?: (store: TokenStore, clock: ManualClock) => Promise<TokenStore> | TokenStore;
-  readonly traits: StoreTraits;
-  /** Rounds of each race. Default 200. */
-  readonly rounds?: number;
-  /** Writes a record as another version of this library would. Needed for the tests of unknown fields and formats. */
-  readonly plant?: (store: TokenStore, record: TokenRecord) => Promise<void>;
 }
 
-/** Everything a `TokenStore` owes, as tests. */
-export function storeContract(
-  { describe, it, expect }: TestRunner,
-  newClock: () => ManualClock,
-  options: StoreContractOptions,
-): void {
-  const rounds = options.rounds ?? 200;
-  const test = (name: string, body: (store: TokenStore, clock: ManualClock, other: TokenStore) => Promise<void>) =>
-    it(name, async () => {
-      const clock = newClock();
-      const store = await options.create(clock);
-      await store.open();
-      const other = (await options.reconnect?.(store, clock)) ?? store;
-      if (other !== store) await other.open();
-      try {
-        await body(store, clock, other);
-      } finally {
-        if (other !== store) await other.close();
-        await store.close();
-      }
-    });
+/** A store that has a clock of its own, a server's, which the suite replaces for most of its cases. */
+export interface OwnClock {
+  /** Leases are judged by the store's own clock, whatever this process takes for the time. */
+  readonly ownClock: true;
+  /** A new, empty store: on the given clock, or, where there is none, on its own. It is closed after each test. */
+  readonly create: (clock: ManualClock | undefined) => Promise<TokenStore> | TokenStore;
+  /** Another connection to the same data, on the same clock. Default: the same object. */
+  readonly reconnect?: (store: TokenStore, clock: ManualClock | undefined) => Promise<TokenStore> | TokenStore;
+}
 
-  describe(`${options.name} keeps the contract of TokenStore`, () => {
-    it('says what it promises', async () => {
-      const store = await options.create(newClock());
-      expect(await store.open()).toEqual(options.traits);
-      expect(await store.open()).toEqual(options.traits);
-      await store.close();
-    });
+/** Options of `storeContract`. */
+export type StoreContractOptions = StoreContractSettings & (GivenClock | OwnClock);
 
-    const cases: StoreCases = { test, expect, rounds };
+/** Limits for cases with many steps; a slow, busy machine needs them, a healthy one does not come near. */
+const CASE_MS = 60_000;
+
+/**
+ * Everything a `TokenStore` owes, as tests.
+ *
+ * @example With Vitest.
+ * ```ts
+ * import { ManualClock, storeContract } from '@evertoken/core/testing';
+ * import { describe, expect, it } from 'vitest';
+ *
+ * storeContract({ describe, it, expect }, () => new ManualClock(), {
+ *   name: 'myStore',
+ *   create: (clock) => myStore({ clock }),
+ *   traits: { durable: 'synced', scope: 'fleet' },
+ *   lacks: ['watch'],
+ * });
+ * ```
+ *
+ * @example With node:test.
+ * ```ts
+ * import { describe, it } from 'node:test';
+ * import { expect } from 'expect';
+ *
+ * storeContract({ describe, it, expect }, () => new ManualClock(), { ... });
+ * ```
+ */
+export function storeContract(runner: TestRunner, newClock: () => ManualClock, options: StoreContractOptions): void {
+  const { expect } = runner;
+  const lacks = options.lacks ?? [];
+  const test = (name: string, body: CaseBody, timeoutMs = CASE_MS) =>
+    runner.it(
+      name,
+      async () => {
+        const clock = newClock();
+        await opened(options, clock, (store, other) => body(store, clock, other));
+      },
+      timeoutMs,
+    );
+  const cases: StoreCases = {
+    test,
+    expect,
+    options,
+    newClock,
+    it: (name, body, timeoutMs = CASE_MS) => runner.it(name, body, timeoutMs),
+    rounds: options.rounds ?? 1_000,
+    keys: options.keys ?? 10_000,
+    patienceMs: options.patienceMs ?? 10_000,
+    has: (operation) => !lacks.includes(operation),
+  };
+
+  runner.describe(titleOf(options), () => {
+    openingCases(cases);
     commitsCases(cases);
     leasesCases(cases);
     indexCases(cases);
-
-    const { plant } = options;
-    if (plant) {
-      test('keeps fields it does not know', async (store, clock) => {
-        const part = token('a', clock);
-        await plant(store, {
-          v: RECORD_VERSION,
-          key: KEY,
-          generation: 7,
-          token: part,
-          later: { x: 1 },
-          attempt: { epoch: 3, state: 'active', failures: 0, more: 2 },
-        } as TokenRecord);
-        const lease = (await store.claim({ key: KEY, generation: 7, epoch: 3 }, 'p1', TTL)) as Lease;
-        expect(await store.commit(KEY, token('b', clock), { predecessor: 7, lease, release: true })).toBe('accepted');
-        expect((await store.read(KEY)).record).toMatchObject({
-          generation: 8,
-          later: { x: 1 },
-          attempt: { epoch: 4, more: 2 },
-        });
-      });
-
-      test('serves a record of a higher format and changes nothing in it', async (store, clock) => {
-        const record: TokenRecord = {
-          v: RECORD_VERSION + 1,
-          key: KEY,
-          generation: 7,
-          token: token('a', clock),
-          attempt: { epoch: 3, state: 'active', failures: 0 },
-        };
-        await plant(store, record);
-        expect((await store.read(KEY)).record).toEqual(record);
-        expect(await store.claim({ key: KEY, generation: 7, epoch: 3 }, 'p1', TTL)).toEqual(record);
-        expect(await store.commit(KEY, token('b', clock), { predecessor: 7 })).toEqual(record);
-        expect(await store.remove(KEY, 7)).toBe(false);
-        expect((await store.read(KEY)).record).toEqual(record);
-      });
-    }
-
-    if (options.reconnect) {
-      test('keeps what it acknowledged for the next process', async (store, clock, other) => {
-        await seed(store, clock, 'a');
-        expect((await other.read(KEY)).record?.token?.value).toBe('token of a');
-      });
-    }
+    versionsCases(cases);
   });
+}
+
+/** Says what this run does not show, because the store declares that it has no such thing. */
+function titleOf(options: StoreContractOptions): string {
+  const { name, keys, lacks = [] } = options;
+  const without = [
+    ...(options.reconnect ? [] : ['one connection']),
+    ...(options.sever ? [] : ['none to lose']),
+    ...(options.ownClock ? [] : ['no clock of its own']),
+    ...(options.plant ? [] : ['no records of other versions']),
+    ...(keys === undefined ? [] : [`${keys} keys`]),
+    ...lacks.map((operation) => `no ${operation}`),
+  ];
+  return `${name} keeps the contract of TokenStore${without.length > 0 ? ` (${without.join(', ')})` : ''}`;
 }

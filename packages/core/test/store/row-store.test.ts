@@ -8,6 +8,7 @@ storeContract({ describe, it, expect }, () => new ManualClock(), {
   name: 'a store over rows',
   create: (clock) => new MapRowStore(clock),
   traits: { durable: false, scope: 'process' },
+  lacks: ['watch'],
   plant: async (store, record) => {
     (store as MapRowStore).rows.set(record.key, { ...rowOf(record), revision: 1 });
   },
