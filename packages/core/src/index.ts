@@ -3,6 +3,8 @@ export { ACCOUNT_OPTIONS, optionProblems } from './account-options.js';
 export { type Clock, systemClock } from './clock.js';
 export { DEFAULTS } from './defaults.js';
 export { defineTokens } from './define-tokens.js';
+export type { KeyRotationReport, RotateKeysOptions } from './encrypted-rotation.js';
+export { type EncryptedOptions, type EncryptedStore, encrypted } from './encrypted-store.js';
 export {
   ParentRejected,
   parentRejected,

@@ -15,6 +15,8 @@ const TAG_BYTES = 16;
 const KEY_ID = /^[A-Za-z0-9_-]{1,64}$/;
 /** Of sealed texts: format 1, AES-256-GCM. */
 const PREFIX = 'sealed1.';
+/** What a sealed text begins with. */
+const HEAD = /^sealed1\.([A-Za-z0-9_-]{1,64})\./;
 
 /** What is wrong with the options; each begins with the quoted option, none shows a key. */
 export function sealingProblems(options: SealingOptions): string[] {
@@ -22,13 +24,17 @@ export function sealingProblems(options: SealingOptions): string[] {
   if (typeof keys !== 'object' || keys === null) return ['"keys" must be an object of key ids and keys'];
   const problems: string[] = [];
   for (const [id, key] of Object.entries(keys)) {
+    if (!KEY_ID.test(id) || decoded(id) !== undefined) {
+      // Not shown: somebody may have mixed up ids and keys.
+      problems.push('"keys" must have ids of 1 to 64 letters, digits, "_" or "-", and no key in the place of an id');
+      continue;
+    }
     const name = `"keys.${id}"`;
-    if (!KEY_ID.test(id)) problems.push(`${name}: an id is 1 to 64 letters, digits, "_" or "-"`);
     if (key === undefined || key === '') problems.push(`${name} must be 32 bytes in base64, it is missing`);
     else if (decoded(key) === undefined)
       problems.push(`${name} must be 32 bytes in base64 (openssl rand -base64 32), got something else`);
   }
-  if (typeof activeKeyId !== 'string' || !(activeKeyId in keys)) {
+  if (typeof activeKeyId !== 'string' || !Object.hasOwn(keys, activeKeyId)) {
     problems.push(
       `"activeKeyId" must be one of the ids in "keys"${activeKeyId === undefined ? ', it is missing' : ''}`,
     );
@@ -37,8 +43,9 @@ export function sealingProblems(options: SealingOptions): string[] {
 }
 
 /**
- * Seals texts with AES-256-GCM (NIST SP 800-38D) under one of several keys: `sealed1.<key id>.<nonce, ciphertext, tag>`.
- * A text opens only in the context it was sealed for.
+ * Seals texts with AES-256-GCM (NIST SP 800-38D) under one of several keys: `sealed1.<key id>.<nonce, ciphertext, tag>`, the
+ * last part in base64url. A text opens only in the context it was sealed for. Nonces are random, so one key is good for 2^32
+ * texts (§8.3 there).
  */
 export class Sealer {
   readonly activeKeyId: string;
@@ -58,7 +65,7 @@ export class Sealer {
 
   /** Id of the key a text is sealed with; undefined for one that stands in clear. */
   static keyIdOf(text: string): string | undefined {
-    return text.startsWith(PREFIX) ? text.slice(PREFIX.length).split('.', 1)[0] : undefined;
+    return HEAD.exec(text)?.[1];
   }
 
   seal(text: string, context: string): string {
@@ -76,9 +83,12 @@ export class Sealer {
     const { createDecipheriv } = node();
     const id = Sealer.keyIdOf(sealed);
     if (id === undefined) throw unopenable('it is not sealed');
-    const bytes = Buffer.from(sealed.slice(PREFIX.length + id.length + 1), 'base64url');
-    const { seal } = this.#key(id);
+    const body = sealed.slice(PREFIX.length + id.length + 1);
+    const bytes = Buffer.from(body, 'base64url');
     if (bytes.length < NONCE_BYTES + TAG_BYTES) throw unopenable('it is cut short');
+    // The decoder skips what it does not know, so that several texts would open as one.
+    if (bytes.toString('base64url') !== body) throw unopenable('it was changed');
+    const { seal } = this.#key(id);
     try {
       const decipher = createDecipheriv('aes-256-gcm', seal, bytes.subarray(0, NONCE_BYTES), {
         authTagLength: TAG_BYTES,
@@ -111,7 +121,8 @@ function decoded(key: string): Buffer | undefined {
   return bytes.length === KEY_BYTES ? bytes : undefined;
 }
 
-function unopenable(why: string): TokenError {
+/** `ERR_TOKEN_STORE`: what was sealed cannot be read. Trying again does not help before somebody mends it. */
+export function unopenable(why: string): TokenError {
   return new TokenError('ERR_TOKEN_STORE', `a sealed text cannot be opened: ${why}`, {
     retryable: false,
     reason: 'sealed',
