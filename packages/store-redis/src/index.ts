@@ -1,1 +1,2 @@
-export {};
+export type { RedisClientLike, RedisStoreOptions } from './options.js';
+export { redisStore } from './store.js';
