@@ -7,25 +7,25 @@ import type { TokenExtra } from './token.js';
 type SealedField = 'value' | 'refreshToken' | 'extra';
 
 /**
- * Stands before a sealed refresh token and a sealed extra. Whether a *value* is sealed is told by the mark beside it; these two
- * need a sign of their own, because an equal value committed over a record in clear is merged into it part by part, and a
- * platform may hand out any text, one that begins with `sealed1.` too. What it cannot hand out is a control character: tokens
- * are printable ASCII (RFC 6749, appendix A), and no header or form would carry one unharmed.
+ * Stands before a sealed part. A platform may hand out any text, one that begins with `sealed1.` too, and parts in clear and
+ * sealed ones may stand side by side: an equal value committed over a record in clear is merged into it part by part. So each
+ * part says by itself which of the two it is, by what no platform can hand out: tokens are printable ASCII (RFC 6749,
+ * appendix A), and no header or form would carry a control character unharmed.
  */
 const SIGN = '\u0001';
 
 /** A token as it is stored: value, refresh token and extra sealed with the active key, all else in clear. */
 export function sealToken(sealer: Sealer, key: TokenKey, token: TokenPart): TokenPart {
   const { value, mark: _mark, refreshToken, extra, ...clear } = token;
-  const seal = (text: string, field: SealedField) => sealer.seal(text, contextOf(key, field));
+  const seal = (text: string, field: SealedField) => SIGN + sealer.seal(text, contextOf(key, field));
   return {
     ...clear,
     value: seal(value, 'value'),
     mark: sealer.marks(value)[0] as string,
     // An empty one means "unchanged" to a merge, and must go on doing so.
-    ...(refreshToken !== undefined && { refreshToken: refreshToken && SIGN + seal(refreshToken, 'refreshToken') }),
+    ...(refreshToken !== undefined && { refreshToken: refreshToken && seal(refreshToken, 'refreshToken') }),
     // An object as any extra, with a text in it that no platform can have sent.
-    ...(extra !== undefined && { extra: extra && { sealed: SIGN + seal(JSON.stringify(extra), 'extra') } }),
+    ...(extra !== undefined && { extra: extra && { sealed: seal(JSON.stringify(extra), 'extra') } }),
   };
 }
 
@@ -36,32 +36,29 @@ export function sealToken(sealer: Sealer, key: TokenKey, token: TokenPart): Toke
  */
 export function openToken(sealer: Sealer, key: TokenKey, stored: TokenPart): TokenPart {
   const { value, mark, refreshToken, extra, ...clear } = stored;
-  // Whoever seals a value seals all: a part in clear beside it was put there by somebody else.
-  if (mark !== undefined && hasClearPart(stored)) throw unopenable('a part of it is not sealed');
-  const open = (text: string, field: SealedField) => sealer.open(text, contextOf(key, field));
-  const sealedRefreshToken = signed(refreshToken);
-  const sealedExtra = signed(textIn(extra));
+  // Whoever seals a value seals all: a part in clear beside its mark was damaged, or put there by somebody else.
+  if (mark !== undefined && isPlain(stored)) throw unopenable('a part of it is not sealed');
+  const open = (text: string, field: SealedField) => {
+    const sealed = sealedIn(text);
+    return sealed === undefined ? undefined : sealer.open(sealed, contextOf(key, field));
+  };
   return {
     ...clear,
-    value: mark === undefined ? value : open(value, 'value'),
-    ...(refreshToken !== undefined && {
-      refreshToken: sealedRefreshToken === undefined ? refreshToken : open(sealedRefreshToken, 'refreshToken'),
-    }),
-    ...(extra !== undefined && {
-      extra: sealedExtra === undefined ? extra : (JSON.parse(open(sealedExtra, 'extra')) as TokenExtra),
-    }),
+    value: open(value, 'value') ?? value,
+    ...(refreshToken !== undefined && { refreshToken: open(refreshToken, 'refreshToken') ?? refreshToken }),
+    ...(extra !== undefined && { extra: openedExtra(open(textIn(extra), 'extra')) ?? extra }),
   };
 }
 
 /** Whether some part of a stored token stands in clear. */
 export function isPlain(stored: TokenPart): boolean {
-  return stored.mark === undefined || hasClearPart(stored);
+  return stored.mark === undefined || sealedParts(stored).some((sealed) => sealed === undefined);
 }
 
 /** Whether some part of a stored token stands in clear, or is sealed with another key than this one. */
 export function isStale(stored: TokenPart, activeKeyId: string): boolean {
-  const texts = [stored.value, signed(stored.refreshToken), signed(textIn(stored.extra))];
-  return isPlain(stored) || texts.some((text) => text !== undefined && Sealer.keyIdOf(text) !== activeKeyId);
+  const others = (sealed: string | undefined) => sealed !== undefined && Sealer.keyIdOf(sealed) !== activeKeyId;
+  return isPlain(stored) || sealedParts(stored).some(others);
 }
 
 /** Every mark under which a value may be stored: by each key, and in clear. */
@@ -70,27 +67,33 @@ export function marksOf(sealer: Sealer, value: string): string[] {
 }
 
 /**
- * What a text is bound to besides its key's id: moved to another token or another field, it does not open. The record's own
- * format is no part of it, because a record is raised to a newer one without its token being written anew.
+ * What a text is bound to besides its key's id and the format of sealing: moved to another token or another field, it does not
+ * open. The record's own format is no part of it, because a record may be raised to a newer one while its token stays.
  */
 function contextOf(key: TokenKey, field: SealedField): string {
-  return `token 1\n${key}\n${field}`;
+  return `token\n${key}\n${field}`;
 }
 
-function hasClearPart({ refreshToken, extra }: TokenPart): boolean {
-  return (
-    (Boolean(refreshToken) && signed(refreshToken) === undefined) ||
-    (Boolean(extra) && signed(textIn(extra)) === undefined)
-  );
+/** The sealed texts of the parts that are there; undefined for one in clear. An empty refresh token has nothing to seal. */
+function sealedParts({ value, refreshToken, extra }: TokenPart): (string | undefined)[] {
+  return [
+    sealedIn(value),
+    ...(refreshToken ? [sealedIn(refreshToken)] : []),
+    ...(extra ? [sealedIn(textIn(extra))] : []),
+  ];
 }
 
 /** The sealed text behind the sign; undefined where there is none. */
-function signed(text: string | undefined): string | undefined {
-  return text?.startsWith(SIGN) ? text.slice(SIGN.length) : undefined;
+function sealedIn(text: string): string | undefined {
+  return text.startsWith(SIGN) ? text.slice(SIGN.length) : undefined;
 }
 
-/** The text in an extra of the sealed shape. */
-function textIn(extra: TokenExtra | undefined): string | undefined {
-  const { sealed, ...others } = extra ?? {};
-  return typeof sealed === 'string' && Object.keys(others).length === 0 ? sealed : undefined;
+/** The text in an extra of the sealed shape; empty for any other. */
+function textIn(extra: TokenExtra): string {
+  const { sealed, ...others } = extra;
+  return typeof sealed === 'string' && Object.keys(others).length === 0 ? sealed : '';
+}
+
+function openedExtra(json: string | undefined): TokenExtra | undefined {
+  return json === undefined ? undefined : (JSON.parse(json) as TokenExtra);
 }
