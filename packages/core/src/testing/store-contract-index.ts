@@ -1,21 +1,22 @@
 import type { TokenKey } from '../key.js';
-import type { Lease } from '../store/store.js';
-import { ACCOUNT, KEY, key, type StoreCases, seed, TTL, token } from './store-contract-support.js';
+import {
+  ACCOUNT,
+  allDue,
+  allListed,
+  claimed,
+  KEY,
+  key,
+  recordOf,
+  type StoreCases,
+  seed,
+  TTL,
+  token,
+} from './store-contract-support.js';
 
 /** What is found: keys, due keys, lists. */
 export function indexCases({ test, expect }: StoreCases): void {
   test('answers a key it does not have with nothing but its time', async (store, clock) => {
     expect(await store.read(KEY)).toEqual({ now: clock.now() });
-  });
-
-  test('takes fields away that are noted as null, and the key out of the index', async (store, clock) => {
-    const generation = await seed(store, clock, 'a', 1);
-    const lease = (await store.claim({ key: KEY, generation, epoch: 0 }, 'p1', TTL, { generation })) as Lease;
-    expect(await store.note(lease, { intent: null, refreshAt: null }, { release: true })).toBe(true);
-    const { record } = await store.read(KEY);
-    expect(record?.attempt.intent).toBeUndefined();
-    expect(record?.refreshAt).toBeUndefined();
-    expect((await store.due({ limit: 10, accounts: [ACCOUNT] })).keys).toEqual([]);
   });
 
   test('names due keys of the asked accounts, most urgent first, page by page, none under a live lease', async (store, clock, other) => {
@@ -58,42 +59,82 @@ export function indexCases({ test, expect }: StoreCases): void {
     });
   });
 
-  test('lists records in key order, by account and state, page by page', async (store, clock) => {
+  test('lists records in key order, by account and state, page by page', async (store, clock, other) => {
     for (let i = 0; i < 12; i++) await store.commit(key(`k${i}`), token(`t${i}`, clock), { predecessor: 0 });
     await store.commit(key('x', 'foreign'), token('f', clock), { predecessor: 0 });
-    const found: TokenKey[] = [];
-    for (let cursor: string | undefined; ; ) {
-      const page = await store.list({ accounts: [ACCOUNT] }, { limit: 5, ...(cursor !== undefined && { cursor }) });
-      found.push(...page.records.map((record) => record.key));
-      cursor = page.cursor;
-      if (cursor === undefined) break;
+    for (const i of [3, 9]) {
+      const { generation } = await recordOf(store, key(`k${i}`));
+      await store.remove(key(`k${i}`), generation);
     }
-    expect(found).toEqual([...found].sort());
-    expect(found.length).toBe(12);
-    expect((await store.list({ states: ['gone'] }, { limit: 5 })).records).toEqual([]);
+    const keys = [...Array(12).keys()].map((i) => key(`k${i}`)).sort();
+    const listed = await allListed(other, { accounts: [ACCOUNT] });
+    expect(listed.map((record) => record.key)).toEqual(keys);
+    expect(listed[0]).toEqual(await recordOf(store, keys[0] as TokenKey));
+    for (const [states, expected] of [
+      [['gone'], [key('k3'), key('k9')]],
+      [['gone', 'active'], keys],
+      [['waiting'], []],
+    ] as const)
+      expect((await allListed(other, { accounts: [ACCOUNT], states }, 1)).map((record) => record.key)).toEqual(
+        expected,
+      );
+    expect((await allListed(other, {})).length).toBe(13);
   });
 
-  test('tells odd keys apart: Unicode, separators, case', async (store, clock) => {
-    const subjects = [
-      'a',
-      'A',
-      'ä',
-      'a\u0308',
-      'a/b',
-      'a%2Fb',
-      '..',
-      ' a',
-      '名前',
-      '🔑',
-      'a\u0000b',
-      "a'b",
-      '*',
-      'a:b',
-      'x'.repeat(300),
-    ];
-    for (const subject of subjects)
-      expect(await store.commit(key(subject), token(subject, clock), { predecessor: 0 })).toBe('accepted');
-    for (const subject of subjects)
-      expect((await store.read(key(subject))).record?.token?.value).toBe(`token of ${subject}`);
+  test('names and lists nothing of no account', async (store, clock) => {
+    await seed(store, clock, 'a', 1);
+    expect((await store.due({ limit: 10, accounts: [] })).keys).toEqual([]);
+    expect((await store.list({ accounts: [] }, { limit: 10 })).records).toEqual([]);
+    expect((await store.list({ states: [] }, { limit: 10 })).records).toEqual([]);
+  });
+
+  test('moves a key in the index with the commit that says so, and takes it out with one that does not', async (store, clock, other) => {
+    const now = clock.now();
+    let generation = await seed(store, clock, 'a', now + 1);
+    expect(await allDue(other)).toEqual([]);
+    for (const [refreshAt, expected] of [
+      [now, [KEY]],
+      [now + 1, []],
+      [now - 1, [KEY]],
+      [undefined, []],
+    ] as const) {
+      const when = refreshAt === undefined ? {} : { refreshAt };
+      await store.commit(KEY, token(`at ${refreshAt}`, clock), { predecessor: generation++, ...when });
+      expect((await recordOf(store)).refreshAt).toBe(refreshAt);
+      expect(await allDue(other)).toEqual(expected);
+    }
+  });
+
+  test('moves a key in the index with a note, a release and the end of a lease', async (store, clock, other) => {
+    const now = clock.now();
+    await seed(store, clock, 'a', now);
+    const lease = await claimed(store, 'p1');
+    expect(await allDue(other)).toEqual([]);
+    await clock.advance(TTL - 1);
+    expect(await allDue(other)).toEqual([]);
+    await clock.advance(1);
+    expect(await allDue(other)).toEqual([KEY]);
+    for (const [refreshAt, expected] of [
+      [clock.now() + 1, []],
+      [clock.now(), [KEY]],
+      [null, []],
+      [now, [KEY]],
+    ] as const) {
+      expect(await store.note(lease, { refreshAt }, { release: true })).toBe(true);
+      expect((await recordOf(store)).refreshAt).toBe(refreshAt ?? undefined);
+      expect(await allDue(other)).toEqual(expected);
+    }
+  });
+
+  test('names a key by its urgency as it is now, not as it was', async (store, clock, other) => {
+    const now = clock.now();
+    for (const i of [1, 2, 3])
+      await store.commit(key(`k${i}`), token('t', clock), { predecessor: 0, refreshAt: now - i });
+    expect(await allDue(other)).toEqual([key('k3'), key('k2'), key('k1')]);
+    const { generation } = await recordOf(store, key('k1'));
+    await store.commit(key('k1'), token('u', clock), { predecessor: generation, refreshAt: now - 9 });
+    expect(await allDue(other)).toEqual([key('k1'), key('k3'), key('k2')]);
+    const [due] = (await other.due({ limit: 1, accounts: [ACCOUNT] })).keys;
+    expect(due).toMatchObject({ key: key('k1'), generation: generation + 1, epoch: 0, refreshAt: now - 9 });
   });
 }

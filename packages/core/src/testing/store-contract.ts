@@ -1,12 +1,21 @@
 import type { TokenRecord } from '../store/record.js';
 import type { StoreTraits, TokenStore } from '../store/store.js';
 import type { ManualClock } from './manual-clock.js';
+import { clocksCases } from './store-contract-clocks.js';
 import { commitsCases } from './store-contract-commits.js';
 import { indexCases } from './store-contract-index.js';
 import { leasesCases } from './store-contract-leases.js';
+import { manyCases } from './store-contract-many.js';
 import { openingCases } from './store-contract-opening.js';
+import { racesCases } from './store-contract-races.js';
+import { referenceCases } from './store-contract-reference.js';
+import { sealingCases } from './store-contract-sealing.js';
+import { severCases } from './store-contract-sever.js';
 import { type CaseBody, opened, type StoreCases } from './store-contract-support.js';
+import { tombstonesCases } from './store-contract-tombstones.js';
+import { valuesCases } from './store-contract-values.js';
 import { versionsCases } from './store-contract-versions.js';
+import { watchCases } from './store-contract-watch.js';
 
 /**
  * What the suites need of a test runner. Vitest and Jest fit as they are: `{ describe, it, expect }`. So do `describe` and
@@ -133,9 +142,18 @@ export function storeContract(runner: TestRunner, newClock: () => ManualClock, o
   runner.describe(titleOf(options), () => {
     openingCases(cases);
     commitsCases(cases);
+    tombstonesCases(cases);
     leasesCases(cases);
+    racesCases(cases);
     indexCases(cases);
+    valuesCases(cases);
     versionsCases(cases);
+    sealingCases(cases);
+    clocksCases(cases);
+    referenceCases(cases);
+    manyCases(cases);
+    if (cases.has('watch')) watchCases(cases);
+    severCases(cases);
   });
 }
 
