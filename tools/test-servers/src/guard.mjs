@@ -1,27 +1,30 @@
-// Servers die with the process that started them: by its 'exit', and by a watchdog where it ends without one (a signal).
+// Servers and folders end with the process that made them: by its 'exit', and by a watchdog where it ends without one (a signal).
 import { spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { endNow } from './processes.mjs';
 
+/** @typedef {{ folder: string, pid?: number, quitSignal?: string }} Guarded a folder, and the server that runs in it if one does */
+
+/** @type {Map<string, Guarded>} */
 const guarded = new Map();
 let watchdog;
 
 /**
- * From now on this server ends with this process.
- * @param {{ pid: number, folder: string, quitSignal?: string }} server
+ * From now on this folder and its server end with this process; replaces what was said about the folder before.
+ * @param {Guarded} server
  */
 export function guard(server) {
-  if (guarded.size === 0) process.on('exit', endAll);
-  guarded.set(server.pid, server);
-  watchdog ??= startWatchdog();
-  watchdog.stdin.write(`${JSON.stringify({ guard: server })}\n`);
+  if (!watchdog) {
+    watchdog = startWatchdog();
+    process.on('exit', endAll);
+  }
+  guarded.set(server.folder, server);
+  watchdog.stdin.write(`${JSON.stringify(server)}\n`);
 }
 
-/** This server is gone already. */
-export function unguard(pid) {
-  if (!guarded.delete(pid)) return;
-  if (guarded.size === 0) process.off('exit', endAll);
-  watchdog.stdin.write(`${JSON.stringify({ unguard: pid })}\n`);
+/** This folder is removed. */
+export function unguard(folder) {
+  guarded.delete(folder);
 }
 
 function endAll() {

@@ -11,7 +11,7 @@ import { redis } from './redis.mjs';
  * @property {number} port
  * @property {number} pid
  * @property {Readonly<Record<string, string>>} settings further ones, in the server's own words
- * @property {{ uid?: number, gid?: number, cwd: string }} as who runs it, and where
+ * @property {{ uid?: number, gid?: number, cwd: string, env: NodeJS.ProcessEnv }} as who runs programs for it, and where
  */
 
 /**

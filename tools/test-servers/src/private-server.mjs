@@ -1,21 +1,18 @@
 // A server of the tests' own: started in a fresh folder, killed, restarted, removed.
-import { spawn, spawnSync } from 'node:child_process';
-import { chownSync, closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lastLines, plainEnvironment, run } from './commands.mjs';
-import { guard, unguard } from './guard.mjs';
+import { lastLines, run } from './commands.mjs';
+import { guard } from './guard.mjs';
 import { KINDS } from './kind.mjs';
+import { newPlace, removePlace } from './place.mjs';
 import { freePort } from './ports.mjs';
 import { familyOf, killFamily, livingOf, signal } from './processes.mjs';
-import { findPrograms, missingText } from './programs.mjs';
 
 /** How long a server may take to answer after its start, or to end: far more than it needs on a slow machine. */
 const PATIENCE_MS = 60_000;
 const PORT_TAKEN = /address already in use|could not bind|bind on tcp|failed listening on port/i;
-/** Longest path a socket may have, less what the servers put behind the folder. */
-const SOCKET_FOLDER_MAX = 80;
 
 /**
  * Starts a private server.
@@ -38,7 +35,7 @@ export async function startPrivateServer(kind, { settings = {}, template } = {})
       }
     }
   } catch (error) {
-    rmSync(place.folder, { recursive: true, force: true });
+    removePlace(place);
     throw error;
   }
 }
@@ -51,15 +48,13 @@ export async function startPrivateServer(kind, { settings = {}, template } = {})
 export async function createTemplate(kind) {
   if (!KINDS[kind].createData) return undefined;
   const place = newPlace(kind);
-  const remove = () => rmSync(place.folder, { recursive: true, force: true });
-  process.on('exit', remove);
   try {
     await KINDS[kind].createData(place);
   } catch (error) {
-    remove();
+    removePlace(place);
     throw error;
   }
-  return { data: place.data, remove };
+  return { data: place.data, remove: () => removePlace(place) };
 }
 
 class PrivateServer {
@@ -67,10 +62,10 @@ class PrivateServer {
   port;
   #place;
   #traits;
-  /** @type {import('node:child_process').ChildProcess | undefined} */
+  /** @type {import('node:child_process').ChildProcess | undefined} while it runs */
   #child;
-  /** Resolves with the exit's words. */
-  #ended = Promise.resolve('');
+  /** Resolves with how it ended. */
+  #ended;
 
   constructor(kind, place) {
     this.kind = kind;
@@ -91,13 +86,13 @@ class PrivateServer {
   async restart() {
     if (this.#child) throw new Error(`${this.#traits.title} is running: kill or shut it down first`);
     this.#traits.beforeRestart?.(this.#place);
-    await this.#spawn();
+    const { pid } = await this.#spawn();
     const end = performance.now() + PATIENCE_MS;
     let exit;
     this.#ended.then((words) => (exit = words));
     for (let wait = 10; ; wait = Math.min(2 * wait, 100)) {
       try {
-        return await this.#traits.ready({ ...this.#place, pid: this.pid });
+        return await this.#traits.ready({ ...this.#place, pid });
       } catch (error) {
         const reason = exit ?? (performance.now() > end ? `did not answer: ${error.message}` : undefined);
         if (reason === undefined) {
@@ -111,17 +106,11 @@ class PrivateServer {
   }
 
   async kill() {
-    if (!this.#child) return;
-    const family = killFamily(this.pid);
-    await this.#gone(family);
+    if (this.#child) await this.#gone(killFamily(this.pid));
   }
 
   async shutdown() {
-    if (!this.#child) return;
-    this.resume();
-    const family = familyOf(this.pid);
-    signal([this.pid], this.#traits.shutdownSignal);
-    await this.#gone(family);
+    await this.#end(this.#traits.shutdownSignal);
   }
 
   pause() {
@@ -135,14 +124,9 @@ class PrivateServer {
   }
 
   async stop() {
-    if (this.#child && this.#traits.quitSignal) {
-      this.resume();
-      const family = familyOf(this.pid);
-      signal([this.pid], this.#traits.quitSignal);
-      await this.#gone(family);
-    }
-    await this.kill();
-    rmSync(this.#place.folder, { recursive: true, force: true, maxRetries: 5 });
+    if (this.#traits.quitSignal) await this.#end(this.#traits.quitSignal);
+    else await this.kill();
+    removePlace(this.#place);
   }
 
   async #spawn() {
@@ -150,28 +134,38 @@ class PrivateServer {
     const [program, args] = this.#traits.command(this.#place);
     const log = openSync(join(folder, 'server.log'), 'a');
     // A group of its own: Ctrl-C in the terminal is for the tests, which then end their servers.
-    const child = spawn(program, args, { ...as, env: plainEnvironment(), detached: true, stdio: ['ignore', log, log] });
+    const child = spawn(program, args, { ...as, detached: true, stdio: ['ignore', log, log] });
     closeSync(log);
     this.#ended = new Promise((resolve) => {
-      child.once('exit', (code, name) => resolve(`ended with ${code ?? name}`));
+      child.once('exit', (code, name) => {
+        this.#child = undefined;
+        guard({ folder });
+        resolve(`ended with ${code ?? name}`);
+      });
       child.once('error', (error) => resolve(error.message));
     });
     if (child.pid === undefined) throw new Error(`${program}: ${await this.#ended}`);
     child.unref();
     this.#child = child;
-    guard({ pid: child.pid, folder, quitSignal: this.#traits.quitSignal });
+    guard({ folder, pid: child.pid, quitSignal: this.#traits.quitSignal });
+    return child;
+  }
+
+  async #end(name) {
+    if (!this.#child) return;
+    this.resume();
+    const family = familyOf(this.pid);
+    signal([this.pid], name);
+    await this.#gone(family);
   }
 
   /** Waits for the server's own end and for its children's. */
   async #gone(family) {
-    const { pid } = this;
-    // The only thing this process may be waiting for; the timer is not.
+    // Its end is what this process may be waiting for alone; the timer is not.
     this.#child.ref();
     const late = sleep(PATIENCE_MS, 'late', { ref: false });
-    if ((await Promise.race([this.#ended, late])) === 'late' || !(await allGone(family)))
-      throw new Error(`${this.#traits.title} (process ${pid}) did not end within ${PATIENCE_MS} ms\n${this.#log()}`);
-    unguard(pid);
-    this.#child = undefined;
+    if ((await Promise.race([this.#ended, late])) !== 'late' && (await allGone(family))) return;
+    throw new Error(`${this.#traits.title} did not end within ${PATIENCE_MS} ms (processes ${family})\n${this.#log()}`);
   }
 
   #log() {
@@ -186,25 +180,4 @@ async function allGone(family) {
     await sleep(5);
   }
   return true;
-}
-
-function newPlace(kind) {
-  const programs = findPrograms(kind);
-  if (!programs) throw new Error(missingText(kind));
-  const parent = tmpdir().length > SOCKET_FOLDER_MAX ? '/tmp' : tmpdir();
-  const folder = mkdtempSync(join(parent, `evertoken-${kind}-`));
-  const user = process.getuid?.() === 0 ? userOf(KINDS[kind].users) : undefined;
-  if (user) chownSync(folder, user.uid, user.gid);
-  return { programs, folder, data: join(folder, 'data'), as: { ...user, cwd: folder } };
-}
-
-/** The first of these users that the machine has. */
-function userOf(names) {
-  for (const name of names) {
-    const [uid, gid] = ['-u', '-g'].map((option) =>
-      spawnSync('id', [option, name], { encoding: 'utf8' }).stdout?.trim(),
-    );
-    if (uid && gid) return { uid: Number(uid), gid: Number(gid) };
-  }
-  return undefined;
 }

@@ -42,10 +42,16 @@ export function killFamily(pid) {
 }
 
 /**
- * Ends a server and removes its folder, at once and without an event loop: for a process that is about to end.
- * @param {{ pid: number, folder: string, quitSignal?: string }} server `quitSignal`: what lets it end quickly by itself
+ * Ends the server in a folder, if there is one, and removes the folder, at once and without an event loop: for a process that is about
+ * to end.
+ * @param {import('./guard.mjs').Guarded} guarded `quitSignal`: what lets the server end quickly by itself
  */
-export function endNow({ pid, folder, quitSignal }) {
+export function endNow({ folder, pid, quitSignal }) {
+  if (pid) endFamily(pid, quitSignal);
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+}
+
+function endFamily(pid, quitSignal) {
   const family = familyOf(pid);
   if (quitSignal) {
     signal(family, 'SIGCONT');
@@ -53,7 +59,6 @@ export function endNow({ pid, folder, quitSignal }) {
     waitUntilGone(family, 2_000);
   }
   waitUntilGone([...family, ...killFamily(pid)], 2_000);
-  rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
 }
 
 function waitUntilGone(pids, timeoutMs) {

@@ -11,7 +11,7 @@ const PATIENCE_MS = 60_000;
  * @returns {Promise<{ readonly urls: readonly string[], stop(): Promise<void> }>}
  */
 export async function startRedisCluster() {
-  const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': '5000' };
+  const settings = { 'cluster-enabled': 'yes', 'cluster-node-timeout': '2000' };
   const starts = await Promise.allSettled(
     Array.from({ length: MASTERS }, () => startPrivateServer('redis', { settings })),
   );

@@ -1,13 +1,12 @@
-// A program: is told on stdin which servers run, and ends them when stdin does, because then the process that started them is dead.
+// A program: is told on stdin what to end, and ends it when stdin does, because then the process that spoke is dead.
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { endNow } from './processes.mjs';
 
-const servers = new Map();
+const guarded = new Map();
 for await (const line of createInterface({ input: process.stdin })) {
-  const message = JSON.parse(line);
-  if (message.guard) servers.set(message.guard.pid, message.guard);
-  else servers.delete(message.unguard);
+  const server = JSON.parse(line);
+  guarded.set(server.folder, server);
 }
-// No folder: the process ended the server itself, and its id may mean another process by now.
-for (const server of servers.values()) if (existsSync(server.folder)) endNow(server);
+// No folder: it was ended in order, and the server's id may mean another process by now.
+for (const server of guarded.values()) if (existsSync(server.folder)) endNow(server);
