@@ -1,5 +1,5 @@
 import type { Lease, TokenStore } from '../store/store.js';
-import { claimed, KEY, key, recordOf, type StoreCases, seed, TTL, token } from './store-contract-support.js';
+import { claimed, KEY, key, mustHave, recordOf, type StoreCases, seed, TTL, token } from './store-contract-support.js';
 
 /** Two and more at once, on two connections: exactly one wins, and what stands afterwards is whole. */
 export function racesCases(cases: StoreCases): void {
@@ -98,7 +98,7 @@ function writersCases({ test, expect, rounds, has }: StoreCases): void {
         const record = await recordOf(store);
         const resealed = { ...token('resealed', clock), value: `resealed ${round}` };
         const [, answer] = await Promise.all([
-          store.reseal?.(record, resealed),
+          mustHave(store, 'reseal')(record, resealed),
           other.commit(KEY, token(`new ${round}`, clock), { predecessor: record.generation }),
         ]);
         expect(answer).toBe('accepted');

@@ -1,6 +1,6 @@
 import { fingerprint } from '../key.js';
 import type { TokenPart } from '../store/record.js';
-import { claimed, KEY, key, recordOf, type StoreCases, seed, token } from './store-contract-support.js';
+import { claimed, KEY, key, mustHave, recordOf, type StoreCases, seed, token } from './store-contract-support.js';
 
 /** What encryption needs of a store: marks, by which sealed values are recognised, and other ciphertexts for the same token. */
 export function sealingCases(cases: StoreCases): void {
@@ -66,12 +66,12 @@ function resealCases({ test, expect }: StoreCases): void {
     await claimed(store, 'p1', { intent: { generation } });
     const before = await recordOf(store);
     const resealed = { ...token('a', clock), value: 'ciphertext 2' };
-    expect(await store.reseal?.(before, resealed)).toBe(true);
+    expect(await mustHave(store, 'reseal')(before, resealed)).toBe(true);
     expect(await recordOf(other)).toEqual({ ...before, token: resealed });
     // The mark is part of the ciphertext: by it an equal value is recognised from now on.
     if (!store.sealed) {
       const marked = sealed('3', 'mark a', clock);
-      expect(await store.reseal?.(await recordOf(store), marked)).toBe(true);
+      expect(await mustHave(store, 'reseal')(await recordOf(store), marked)).toBe(true);
       const again = sealed('4', 'mark a', clock);
       expect(await store.commit(KEY, again, { predecessor: generation, same: ['mark a'] })).toBe('accepted');
       expect(await recordOf(store)).toMatchObject({ generation, token: marked });
@@ -93,11 +93,11 @@ function resealCases({ test, expect }: StoreCases): void {
       const seen = await recordOf(store);
       await change();
       const before = await recordOf(store);
-      expect(await store.reseal?.(seen, resealed)).toBe(false);
+      expect(await mustHave(store, 'reseal')(seen, resealed)).toBe(false);
       expect(await recordOf(store)).toEqual(before);
     }
     const unknown = { ...(await recordOf(store)), key: key('unknown') };
-    expect(await store.reseal?.(unknown, resealed)).toBe(false);
+    expect(await mustHave(store, 'reseal')(unknown, resealed)).toBe(false);
     expect((await store.read(key('unknown'))).record).toBeUndefined();
   });
 }

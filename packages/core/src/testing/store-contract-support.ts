@@ -128,6 +128,16 @@ export async function allListed(store: TokenStore, filter: Parameters<TokenStore
   }
 }
 
+/** An optional operation of a store that does not declare to lack it. */
+export function mustHave<Name extends OptionalOperation>(store: TokenStore, name: Name): NonNullable<TokenStore[Name]> {
+  const operation = store[name];
+  if (!operation) {
+    const text = `"lacks" of storeContract must name "${name}", which ${store.name} does not have`;
+    throw new TokenError('ERR_TOKEN_CONFIGURATION', text);
+  }
+  return operation.bind(store) as NonNullable<TokenStore[Name]>;
+}
+
 /** What became of a promise within the suite's patience: never a test that hangs. */
 export async function outcomeOf<Value>(
   promise: Promise<Value>,

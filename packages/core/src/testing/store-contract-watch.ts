@@ -1,6 +1,16 @@
 import type { TokenKey } from '../key.js';
 import type { TokenStore } from '../store/store.js';
-import { claimed, comesTrue, KEY, key, recordOf, type StoreCases, seed, token } from './store-contract-support.js';
+import {
+  claimed,
+  comesTrue,
+  KEY,
+  key,
+  mustHave,
+  recordOf,
+  type StoreCases,
+  seed,
+  token,
+} from './store-contract-support.js';
 
 /** A store may miss to tell of a change; what is done again and again has to be heard in the end. */
 const AGAIN_MS = 250;
@@ -9,7 +19,7 @@ const AGAIN_MS = 250;
 export function watchCases({ test, expect, options, patienceMs }: StoreCases): void {
   const listener = (store: TokenStore) => {
     const heard = new Set<TokenKey>();
-    const stop = store.watch?.((of) => heard.add(of)) ?? (() => {});
+    const stop = mustHave(store, 'watch')((of) => heard.add(of));
     return { heard, stop };
   };
   /** Whether doing it, again and again, is heard within the suite's patience. */
