@@ -25,16 +25,15 @@ export function connectorOf(options: RedisStoreOptions): Connector {
   return (subscription) => {
     if (wayOf(options) === 'url') return dialServer((overrides) => clientOf({ url }, overrides), subscription);
     if (cluster) return dialCluster((overrides) => clusterOf(cluster, overrides), subscription);
-    const given = client as RedisClientType | RedisClusterType;
-    if ('nodeByAddress' in given)
-      return dialCluster(async (overrides) => duplicateOfCluster(given, overrides), subscription);
-    return dialServer(async (overrides) => duplicateOf(given, overrides), subscription);
+    if (isCluster(client))
+      return dialCluster(async (overrides) => duplicateOfCluster(client as RedisClusterType, overrides), subscription);
+    return dialServer(async (overrides) => duplicateOf(client as RedisClientType, overrides), subscription);
   };
 }
 
 /** Whether they lead to all nodes of a cluster. */
 export function isClustered({ cluster, client }: RedisStoreOptions): boolean {
-  return cluster !== undefined || (client !== undefined && isCluster(client));
+  return cluster !== undefined || isCluster(client);
 }
 
 async function clientOf(settings: Settings, overrides: ClientOverrides): Promise<RedisClientType> {

@@ -25,9 +25,10 @@ export interface RedisStoreOptions {
   readonly clock?: Pick<Clock, 'now'> | undefined;
 }
 
-/** A client or cluster client of node-redis: what the store needs of it. */
+/** A client or cluster client of node-redis, whichever package it comes from. What it is, `problems` looks at. */
 export interface RedisClientLike {
-  duplicate(overrides?: never): unknown;
+  readonly isOpen: boolean;
+  duplicate?(overrides?: never): unknown;
 }
 
 /** Which option says where Redis is. */
@@ -61,8 +62,8 @@ export function wayOf(options: RedisStoreOptions): Way {
 }
 
 /** Whether a given client speaks to a cluster. */
-export function isCluster(client: object): boolean {
-  return 'nodeByAddress' in client;
+export function isCluster(client: unknown): boolean {
+  return typeof client === 'object' && client !== null && 'nodeByAddress' in client;
 }
 
 function unknownOptions(options: RedisStoreOptions): string[] {
@@ -83,8 +84,9 @@ function wayProblems(options: RedisStoreOptions): string[] {
   const { url, client, cluster } = options;
   if (url !== undefined) return urlProblems(url);
   if (client !== undefined) {
-    const fits = typeof client === 'object' && client !== null && typeof client.duplicate === 'function';
-    return fits && ('isReady' in client || isCluster(client))
+    // A sentinel's client and a pool have neither; their commands take other arguments.
+    const known = isCluster(client) || (typeof client === 'object' && client !== null && 'socketEpoch' in client);
+    return known && typeof client.duplicate === 'function'
       ? []
       : ['"client" must be a client or cluster client of node-redis 5'];
   }

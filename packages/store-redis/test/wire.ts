@@ -6,7 +6,11 @@ export class Wire {
   readonly url: string;
   /** How often the client sent something after the server had had its say: round trips. */
   turns = 0;
-  /** Bytes the client sent, since the last look. */
+  /** Connections ever made. */
+  accepted = 0;
+  /** The server's answers are lost. */
+  mute = false;
+  /** What the client sent. */
   sent = '';
   readonly #sockets: Set<Socket>;
 
@@ -22,6 +26,7 @@ export class Wire {
     const server = createServer((client) => {
       const upstream = connect(Number(url.port || 6379), url.hostname);
       let answered = true;
+      wire.accepted++;
       for (const socket of [client, upstream]) {
         socket.setNoDelay().unref();
         sockets.add(socket);
@@ -40,7 +45,7 @@ export class Wire {
       });
       upstream.on('data', (data) => {
         answered = true;
-        client.write(data);
+        if (!wire.mute) client.write(data);
       });
     });
     server.unref().listen(0, '127.0.0.1');
