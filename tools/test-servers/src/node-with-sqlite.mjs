@@ -13,8 +13,8 @@ export function nodeWithSqlite() {
   return found.path;
 }
 
-/** By version: to load it prints a warning. */
-function hasSqlite(version) {
+/** Whether a Node has `node:sqlite` without a flag. By version: to load it prints a warning. */
+export function hasSqlite(version) {
   const [major, minor] = version.split('.').map(Number);
   return major >= 24 || (major === 22 && minor >= 13);
 }
