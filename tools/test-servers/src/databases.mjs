@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { plainEnvironment, run, runSync } from './commands.mjs';
 import { createTemplate, startPrivateServer } from './private-server.mjs';
-import { findClient, installCommand } from './programs.mjs';
+import { findClient, missingClientText } from './programs.mjs';
 
 /** More than a run has test files, times the databases each of them asks for. */
 const REDIS_DATABASES = 1000;
@@ -98,12 +98,7 @@ function nameIn(url) {
 /** How to run the SQL client on a server; statements come by its input. The password is in the environment: arguments are visible. */
 function client(kind, url) {
   const program = findClient(kind);
-  if (!program) {
-    const server = kind === 'postgres' ? 'postgres' : 'mariadb';
-    throw new Error(
-      `${kind} databases are created with ${server}'s client, which is not installed (${installCommand([server])})`,
-    );
-  }
+  if (!program) throw new Error(missingClientText(kind));
   const { hostname, port, username, password, pathname, searchParams } = new URL(url);
   const [host, user, secret] = [
     hostname.replace(/^\[|\]$/g, ''),

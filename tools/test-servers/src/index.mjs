@@ -2,7 +2,7 @@
 import { shared } from './broker.mjs';
 import { urlOf } from './databases.mjs';
 import { startPrivateServer } from './private-server.mjs';
-import { findClient, findPrograms, installCommand, missingText } from './programs.mjs';
+import { findClient, findPrograms, missingClientText, missingText } from './programs.mjs';
 
 export { startBroker } from './broker.mjs';
 export { nodeWithSqlite } from './node-with-sqlite.mjs';
@@ -27,7 +27,5 @@ export function whyMissing(kind, need = 'database') {
 }
 
 function missingClient(kind) {
-  if (kind === 'redis' || findClient(kind)) return undefined;
-  const server = kind === 'postgres' ? 'postgres' : 'mariadb';
-  return `databases for ${kind} are created with ${server}'s client, which is not installed (${installCommand([server])})`;
+  return kind === 'redis' || findClient(kind) ? undefined : missingClientText(kind);
 }

@@ -36,16 +36,6 @@ export function findPrograms(kind) {
   return together && pathsOf(programs, () => together);
 }
 
-/**
- * Path of the SQL client that speaks to servers of this kind, wherever they run.
- * @param {'postgres' | 'mariadb' | 'mysql'} kind
- */
-export function findClient(kind) {
-  const name = KINDS[kind === 'mysql' ? 'mariadb' : kind].client;
-  const folder = folders().find((candidate) => runs(join(candidate, name)));
-  return folder && join(folder, name);
-}
-
 /** The packages of these kinds, as the machine's package manager calls them. */
 export function packagesOf(kinds, manager = process.platform === 'darwin' ? 'brew' : 'apt') {
   return kinds.map((kind) => KINDS[kind][manager]);
@@ -60,10 +50,36 @@ export function missingText(kind) {
   return `${KINDS[kind].title} is not installed (${installCommand([kind])}); or point EVERTOKEN_TEST_${name}_URL to a server that is there`;
 }
 
+/**
+ * Path of the SQL client that speaks to servers of this kind, wherever they run.
+ * @param {'postgres' | 'mariadb' | 'mysql'} kind
+ */
+export function findClient(kind) {
+  const server = serverOf(kind);
+  const name = KINDS[server].client;
+  const folder = folders().find((candidate) => runs(join(candidate, name)));
+  // The one beside the server first: PATH may have a wrapper.
+  return findPrograms(server)?.[name] ?? (folder && join(folder, name));
+}
+
+/**
+ * One line: the SQL client for servers of this kind is missing, and the command that installs it.
+ * @param {'postgres' | 'mariadb' | 'mysql'} kind
+ */
+export function missingClientText(kind) {
+  const { title, client } = KINDS[serverOf(kind)];
+  return `${client}, ${title}'s client, creates the test databases and is not installed (${installCommand([serverOf(kind)])})`;
+}
+
 /** The command that installs servers of these kinds. */
 export function installCommand(kinds) {
   if (process.platform === 'darwin') return `brew install ${packagesOf(kinds).join(' ')}`;
   return `Debian, Ubuntu: sudo apt-get install --no-install-recommends ${packagesOf(kinds, 'apt').join(' ')}`;
+}
+
+/** MySQL has no programs of its own here: MariaDB's client speaks to it. */
+function serverOf(kind) {
+  return kind === 'mysql' ? 'mariadb' : kind;
 }
 
 function pathsOf(programs, folderOf) {
