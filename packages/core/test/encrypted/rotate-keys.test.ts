@@ -126,6 +126,20 @@ describe('rotating keys', () => {
     expect(await store.rotateKeys()).toMatchObject({ examined: 30, resealed: 20, complete: true });
   });
 
+  it('ends in the middle of a page when it is told to', async () => {
+    const inner = memoryStore();
+    for (let n = 0; n < 30; n++) await put(sealing(inner, 'old'), token('a'), keyOf(String(n)));
+    const stop = new AbortController();
+    const reseal = inner.reseal?.bind(inner);
+    inner.reseal = async (...args) => {
+      stop.abort();
+      return (await reseal?.(...args)) ?? false;
+    };
+    const report = await sealing(inner, 'new').rotateKeys({ signal: stop.signal });
+    expect(report.complete).toBe(false);
+    expect(report.resealed).toBeLessThan(30);
+  });
+
   it('looks again where somebody writes meanwhile, and never puts an older token over a newer one', async () => {
     const inner = memoryStore();
     await put(sealing(inner, 'old'), token('a'));
