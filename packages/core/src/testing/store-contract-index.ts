@@ -6,6 +6,7 @@ import {
   claimed,
   KEY,
   key,
+  pagesOf,
   recordOf,
   type StoreCases,
   seed,
@@ -28,12 +29,9 @@ export function indexCases({ test, expect }: StoreCases): void {
     const { record } = await store.read(key('k3'));
     await store.claim({ key: key('k3'), generation: record?.generation ?? 0, epoch: 0 }, 'p1', TTL);
     const found: TokenKey[] = [];
-    for (let cursor: string | undefined; ; ) {
-      const page = await other.due({ limit: 10, accounts: [ACCOUNT], ...(cursor !== undefined && { cursor }) });
+    for await (const page of pagesOf((cursor) => other.due({ limit: 10, accounts: [ACCOUNT], ...cursor }))) {
       expect(page.now).toBe(now);
       found.push(...page.keys.map((due) => due.key));
-      cursor = page.cursor;
-      if (cursor === undefined) break;
     }
     expect(found).toEqual([...Array(25).keys()].filter((i) => i !== 3).map((i) => key(`k${i}`)));
   });

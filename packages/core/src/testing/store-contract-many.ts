@@ -8,6 +8,7 @@ import {
   allListed,
   claimed,
   key,
+  pagesOf,
   recordOf,
   type StoreCases,
   token,
@@ -31,13 +32,11 @@ export function manyCases({ test, expect, keys: count, options }: StoreCases): v
       // Between the pages, the last of those still to come: one is claimed, one is refreshed.
       const named: DueKey[] = [];
       const gone = new Set<TokenKey>();
-      for (let cursor: string | undefined; ; ) {
-        const page = await store.due({ limit: 20, accounts: [ACCOUNT], ...(cursor !== undefined && { cursor }) });
+      for await (const page of pagesOf((cursor) => store.due({ limit: 20, accounts: [ACCOUNT], ...cursor }))) {
         expect(page.now).toBe(clock.now());
         expect(20).toBeGreaterThanOrEqual(page.keys.length);
         named.push(...page.keys);
-        cursor = page.cursor;
-        if (cursor === undefined) break;
+        if (page.cursor === undefined) break;
         const seen = new Set(named.map((one) => one.key));
         const [claim, refresh] = free.filter((of) => !seen.has(of) && !gone.has(of)).slice(-2);
         if (claim) await claimed(store, 'p2', { of: claim });
@@ -68,11 +67,8 @@ export function manyCases({ test, expect, keys: count, options }: StoreCases): v
     const touched = due.filter((_, at) => at % 3 === 1);
     const found: TokenKey[] = [];
     let next = 0;
-    for (let cursor: string | undefined; ; ) {
-      const page = await store.due({ limit: 7, accounts: [ACCOUNT], ...(cursor !== undefined && { cursor }) });
+    for await (const page of pagesOf((cursor) => store.due({ limit: 7, accounts: [ACCOUNT], ...cursor }))) {
       found.push(...page.keys.map((one) => one.key));
-      cursor = page.cursor;
-      if (cursor === undefined) break;
       for (const of of touched.slice(next, next + 4)) {
         if (next++ % 2 === 0) await claimed(other, 'p2', { of });
         else await refreshed(other, of, clock);
@@ -104,7 +100,7 @@ function recordsFor(count: number, clock: { now(): EpochMs }): TokenRecord[] {
     const foreign = i % 10 === 9;
     // Scattered, with equal times among them, and fractions.
     const refreshAt =
-      i % 20 === 0 || i % 20 === 19 ? now - (((i * 7_919) % 1_000) + 0.25) : i % 3 === 0 ? undefined : now + 1 + i;
+      i % 20 === 0 || i % 20 === 19 ? now - (((i * 7_919) % 400) + 0.25) : i % 3 === 0 ? undefined : now + 1 + i;
     return {
       v: RECORD_VERSION,
       key: key(`k${i}`, foreign ? 'app2' : 'app'),

@@ -76,10 +76,11 @@ function writersCases({ test, expect, rounds, has }: StoreCases): void {
       const of = key(`forgotten ${round}`);
       await store.commit(of, token('a', clock), { predecessor: 0 });
       const { generation } = await recordOf(store, of);
-      const [removed, answer] = await Promise.all([
-        store.remove(of, generation),
-        other.commit(of, token('late', clock), { predecessor: generation }),
-      ]);
+      const [removed, answer] = await bothAtOnce(
+        round,
+        () => store.remove(of, generation),
+        () => other.commit(of, token('late', clock), { predecessor: generation }),
+      );
       expect(answer === 'accepted').toBe(!removed);
       const record = await recordOf(store, of);
       if (removed) {
@@ -97,10 +98,11 @@ function writersCases({ test, expect, rounds, has }: StoreCases): void {
       for (let round = 0; round < fewer; round++) {
         const record = await recordOf(store);
         const resealed = { ...token('resealed', clock), value: `resealed ${round}` };
-        const [, answer] = await Promise.all([
-          mustHave(store, 'reseal')(record, resealed),
-          other.commit(KEY, token(`new ${round}`, clock), { predecessor: record.generation }),
-        ]);
+        const [, answer] = await bothAtOnce(
+          round,
+          () => mustHave(store, 'reseal')(record, resealed),
+          () => other.commit(KEY, token(`new ${round}`, clock), { predecessor: record.generation }),
+        );
         expect(answer).toBe('accepted');
         expect(await recordOf(store)).toMatchObject({
           generation: record.generation + 1,
@@ -153,10 +155,11 @@ function claimantsCases({ test, expect, rounds }: StoreCases): void {
     let generation = await seed(store, clock, 'seed');
     for (let round = 0; round < fewer; round++) {
       const { epoch } = (await recordOf(store)).attempt;
-      const [claim, commit] = await Promise.all([
-        store.claim({ key: KEY, generation, epoch }, 'p1', TTL),
-        other.commit(KEY, token(`${round}`, clock), { predecessor: generation }),
-      ]);
+      const [claim, commit] = await bothAtOnce(
+        round,
+        () => store.claim({ key: KEY, generation, epoch }, 'p1', TTL),
+        () => other.commit(KEY, token(`${round}`, clock), { predecessor: generation }),
+      );
       const record = await recordOf(store);
       expect(commit).toBe('accepted');
       expect(record).toMatchObject({ generation: generation + 1, token: { value: `token of ${round}` } });
@@ -173,6 +176,7 @@ function claimantsCases({ test, expect, rounds }: StoreCases): void {
 function holderCases({ test, expect, rounds }: StoreCases): void {
   const fewer = fewerThan(rounds);
 
+  let round = 0;
   /** A lease that has just ended, and an attempt to claim at the same time as its holder does something. */
   const late = async <Answer>(
     [store, other]: readonly [TokenStore, TokenStore],
@@ -182,10 +186,11 @@ function holderCases({ test, expect, rounds }: StoreCases): void {
     const lease = await claimed(store, 'p1');
     await advance(TTL);
     const { generation } = (await store.read(KEY)).record ?? { generation: 0 };
-    const [answer, claim] = await Promise.all([
-      act(lease, generation),
-      other.claim({ key: KEY, generation, epoch: lease.epoch }, 'p2', TTL),
-    ]);
+    const [answer, claim] = await bothAtOnce(
+      round++,
+      () => act(lease, generation),
+      () => other.claim({ key: KEY, generation, epoch: lease.epoch }, 'p2', TTL),
+    );
     const record = await recordOf(store);
     if ('kind' in claim) expect(record.attempt).toMatchObject({ epoch: lease.epoch + 1, lease: { holder: 'p2' } });
     return { lease, generation, answer, claim, record };
@@ -247,10 +252,11 @@ function holderCases({ test, expect, rounds }: StoreCases): void {
   test('ends only the releasing holder’s lease, whoever claims at that moment', async (store, _clock, other) => {
     for (let round = 0; round < fewer; round++) {
       const lease = await claimed(store, 'p1');
-      const [released, claim] = await Promise.all([
-        store.note(lease, {}, { release: true }),
-        other.claim({ key: KEY, generation: 0, epoch: lease.epoch }, 'p2', TTL),
-      ]);
+      const [released, claim] = await bothAtOnce(
+        round,
+        () => store.note(lease, {}, { release: true }),
+        () => other.claim({ key: KEY, generation: 0, epoch: lease.epoch }, 'p2', TTL),
+      );
       expect(released).toBe(true);
       const { attempt } = await recordOf(store);
       expect(attempt.lease?.holder).toBe('kind' in claim ? 'p2' : undefined);
@@ -268,6 +274,17 @@ function holderCases({ test, expect, rounds }: StoreCases): void {
       await store.note(lease, {}, { release: true });
     }
   });
+}
+
+/** Starts two operations at once, now the one first and now the other. */
+async function bothAtOnce<First, Second>(
+  round: number,
+  first: () => Promise<First>,
+  second: () => Promise<Second>,
+): Promise<[First, Second]> {
+  if (round % 2 === 0) return Promise.all([first(), second()]);
+  const [ofSecond, ofFirst] = await Promise.all([second(), first()]);
+  return [ofFirst, ofSecond];
 }
 
 function leasesIn(answers: readonly object[]): Lease[] {

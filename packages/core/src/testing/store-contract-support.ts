@@ -1,8 +1,8 @@
 import { sleep, systemClock } from '../clock.js';
 import { TokenError } from '../errors.js';
-import { accountKeyIn, type TokenKey, tokenKeyOf } from '../key.js';
+import { type AccountKey, accountKeyIn, type TokenKey, tokenKeyOf } from '../key.js';
 import type { TokenPart, TokenRecord } from '../store/record.js';
-import type { CommitOptions, Lease, TokenStore } from '../store/store.js';
+import type { CommitOptions, Lease, ListFilter, TokenStore } from '../store/store.js';
 import type { EpochMs } from '../token.js';
 import type { ManualClock } from './manual-clock.js';
 import type { OptionalOperation, StoreContractOptions, TestRunner } from './store-contract.js';
@@ -106,26 +106,38 @@ export async function claimed(
   return lease;
 }
 
-/** Every due key of the accounts, page by page. */
-export async function allDue(store: TokenStore, accounts: readonly string[] = [ACCOUNT], limit = 10) {
-  const keys: TokenKey[] = [];
-  for (let cursor: string | undefined; ; ) {
-    const page = await store.due({ limit, accounts, ...(cursor !== undefined && { cursor }) });
-    keys.push(...page.keys.map((due) => due.key));
-    cursor = page.cursor;
-    if (cursor === undefined) return keys;
+/** Page after page, until one has no cursor. A cursor that leads back is an error, not a test that never ends. */
+export async function* pagesOf<Paged extends { readonly cursor?: string }>(
+  ask: (cursor: { readonly cursor?: string }) => Promise<Paged>,
+): AsyncGenerator<Paged> {
+  const seen = new Set<string>();
+  for (let cursor: { cursor?: string } | undefined = {}; cursor; ) {
+    const page = await ask(cursor);
+    yield page;
+    cursor = page.cursor === undefined ? undefined : { cursor: page.cursor };
+    if (page.cursor !== undefined && seen.has(page.cursor))
+      throw new TokenError('ERR_TOKEN_STORE', 'the store under test gave one cursor twice: its pages never end');
+    seen.add(page.cursor ?? '');
   }
 }
 
+/** Every due key of the accounts, page by page. */
+export async function allDue(
+  store: TokenStore,
+  accounts: readonly AccountKey[] = [ACCOUNT],
+  limit = 10,
+): Promise<TokenKey[]> {
+  const keys: TokenKey[] = [];
+  for await (const page of pagesOf((cursor) => store.due({ limit, accounts, ...cursor })))
+    keys.push(...page.keys.map((due) => due.key));
+  return keys;
+}
+
 /** Every record of the filter, page by page. */
-export async function allListed(store: TokenStore, filter: Parameters<TokenStore['list']>[0], limit = 5) {
+export async function allListed(store: TokenStore, filter: ListFilter, limit = 5): Promise<TokenRecord[]> {
   const records: TokenRecord[] = [];
-  for (let cursor: string | undefined; ; ) {
-    const page = await store.list(filter, { limit, ...(cursor !== undefined && { cursor }) });
-    records.push(...page.records);
-    cursor = page.cursor;
-    if (cursor === undefined) return records;
-  }
+  for await (const page of pagesOf((cursor) => store.list(filter, { limit, ...cursor }))) records.push(...page.records);
+  return records;
 }
 
 /** An optional operation of a store that does not declare to lack it. */

@@ -19,8 +19,15 @@ const AGAIN_MS = 250;
 export function watchCases({ test, expect, options, patienceMs }: StoreCases): void {
   const listener = (store: TokenStore) => {
     const heard = new Set<TokenKey>();
-    const stop = mustHave(store, 'watch')((of) => heard.add(of));
-    return { heard, stop };
+    const generations: (number | undefined)[] = [];
+    const stop = mustHave(
+      store,
+      'watch',
+    )((of, generation) => {
+      heard.add(of);
+      generations.push(generation);
+    });
+    return { heard, generations, stop };
   };
   /** Whether doing it, again and again, is heard within the suite's patience. */
   const heardOf = (heard: Set<TokenKey>, of: TokenKey, act: () => Promise<unknown>) =>
@@ -66,6 +73,22 @@ export function watchCases({ test, expect, options, patienceMs }: StoreCases): v
       await other.remove(of, (await recordOf(other, of)).generation);
     };
     expect(await heardOf(heard, of, remove)).toBe(true);
+    stop();
+  });
+
+  test('names the generation of a new token to its watchers, and of nothing else', async (store, clock, other) => {
+    const { heard, generations, stop } = listener(store);
+    await heardOf(heard, KEY, () => committed(other, KEY, clock));
+    const named = generations.filter((generation) => generation !== undefined);
+    const { generation, attempt } = await recordOf(store);
+    expect(named.filter((one) => one > generation || attempt.epoch > 0)).toEqual([]);
+    heard.clear();
+    generations.length = 0;
+    const release = async () => other.note(await claimed(other, 'p1'), {}, { release: true });
+    expect(await heardOf(heard, KEY, release)).toBe(true);
+    // What tells of the last commit may come late.
+    expect(generations.filter((one) => one !== undefined && one !== generation)).toEqual([]);
+    expect(generations.includes(undefined)).toBe(true);
     stop();
   });
 
