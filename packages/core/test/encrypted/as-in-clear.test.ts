@@ -10,8 +10,10 @@ import { keyOf, sealing } from './support.js';
 type Operation =
   | { readonly do: 'commit'; readonly key: number; readonly token: TokenPart; readonly options: CommitShape }
   | { readonly do: 'claim'; readonly key: number; readonly seen: 'present' | 'stale'; readonly intent: boolean }
-  | { readonly do: 'renew' | 'release'; readonly key: number; readonly change: AttemptChange }
-  | { readonly do: 'remove' | 'park'; readonly key: number; readonly seen: 'present' | 'stale' }
+  | { readonly do: 'renew'; readonly key: number }
+  | { readonly do: 'release'; readonly key: number; readonly change: AttemptChange }
+  | { readonly do: 'remove'; readonly key: number; readonly seen: 'present' | 'stale' }
+  | { readonly do: 'park'; readonly key: number; readonly seen: 'present' | 'stale' }
   | { readonly do: 'wait' }
   | { readonly do: 'rotate' };
 

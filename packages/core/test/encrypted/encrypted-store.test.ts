@@ -365,7 +365,7 @@ describe('records in clear', () => {
     const store = sealing(inner, 'new');
     await put(inner, token('a'));
     await store.read(KEY);
-    const reseal = vi.spyOn(inner, 'reseal' as never).mockRejectedValueOnce(new Error('away') as never);
+    const reseal = vi.spyOn(inner as Required<TokenStore>, 'reseal').mockRejectedValueOnce(new Error('away'));
     await put(store, token('a'));
     expect(reseal).toHaveBeenCalledOnce();
     expect((await storedOf(inner)).value).toBe('value of a');
