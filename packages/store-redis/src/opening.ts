@@ -75,10 +75,10 @@ function refuseServer({ version, replica, cluster }: ServerFacts, { way, cluster
     );
 }
 
-async function tryScripts({ line, layout, way }: Opening): Promise<void> {
-  // In every shard: a cluster's nodes may differ.
+async function tryScripts({ line, layout, way, clustered }: Opening): Promise<void> {
+  // A cluster's nodes may differ: in every shard.
   const trials = await Promise.all(
-    [...Array(SHARDS).keys()].map(
+    [...Array(clustered ? SHARDS : 1).keys()].map(
       (shard) => line.run(TRIAL, layout.ofTrial(shard), [layout.changes]) as Promise<string[]>,
     ),
   );

@@ -29,38 +29,38 @@ interface Place {
 const ACCOUNTS_PER_SCRIPT = 100;
 /** Keys looked at in one due set by one script, leased ones included, beyond what is wanted. */
 const LOOK_AT_LEAST = 1000;
+/** Asked of each shard at the least: keys are spread evenly, but not that evenly. */
+const LEAST_SHARE = 16;
+const SHARD_NUMBERS: readonly number[] = [...Array(SHARDS).keys()];
 /** Keys one page of `list` looks at where a filter on states passes few. */
 const LIST_LOOK = 5000;
 
 /** `TokenStore.due`: one script for each shard, all at once, then the page's records, all at once. */
 export async function duePage(pager: Pager, { limit, accounts, cursor }: DueQuery): Promise<DuePage> {
   const after = cursor === undefined ? undefined : placeIn(cursor);
-  const streams = [...Array(SHARDS).keys()].flatMap((shard) =>
-    chunks([...new Set(accounts)], ACCOUNTS_PER_SCRIPT).map(
-      (some) => new Stream(pager.layout.ofDue(shard, some), after),
-    ),
+  const some = chunks([...new Set(accounts)], ACCOUNTS_PER_SCRIPT);
+  const share = shareOf(limit + 1);
+  const streams = SHARD_NUMBERS.flatMap((shard) =>
+    some.map((of) => new Stream(pager.layout.ofDue(shard, of), after, share)),
   );
-  let now = 0;
+  const times: number[] = [];
   let first: Place[] = [];
-  let unfinished = streams;
-  while (unfinished.length > 0) {
-    now = Math.max(now, ...(await Promise.all(unfinished.map((stream) => stream.next(pager, limit + 1)))));
+  for (let unread = streams; unread.length > 0; ) {
+    times.push(...(await Promise.all(unread.map((stream) => stream.next(pager)))));
     first = streams
       .flatMap((stream) => stream.found)
       .sort(byPlace)
       .slice(0, limit + 1);
     const last = first[limit];
-    unfinished = streams.filter(({ stop }) => stop && (!last || byPlace(stop, last) < 0));
+    unread = streams.filter(({ stop }) => stop && (!last || byPlace(stop, last) < 0));
   }
-  if (streams.length === 0)
-    now = Number((await pager.run(LIST, pager.layout.ofList(0), [pager.now(), '0'])) as string[]);
   const page = first.slice(0, limit);
   const keys = await Promise.all(page.map((place) => dueKey(pager, place)));
   const end = page.at(-1);
   return {
     keys: keys.filter((key) => key !== undefined),
     ...(first.length > limit && end && { cursor: `${end.at}/${end.key}` }),
-    now,
+    now: times.length > 0 ? Math.max(...times) : (await keysAfter(pager, [], 0)).now,
   };
 }
 
@@ -71,20 +71,20 @@ export async function listPage(
   { limit, cursor }: { readonly limit: number; readonly cursor?: string },
 ): Promise<Page> {
   const records: TokenRecord[] = [];
+  // A filter on states may leave little of what is looked at.
+  const wanted = Math.max(limit + 1, states ? 200 : 0);
   let after = cursor;
   for (let looked = 0; ; ) {
-    const wanted = Math.max(limit, states ? 200 : 0) + 1;
-    const { keys, now } = await keysAfter(pager, rangesOf(accounts, after), wanted);
+    const { keys, more, now } = await keysAfter(pager, rangesOf(accounts, after), wanted);
     const found = await Promise.all(keys.map((key) => listed(pager, key)));
-    for (const [i, record] of found.entries()) {
-      if (record && (!states || states.includes(record.attempt.state))) {
-        if (records.length === limit) return { records, cursor: (records.at(-1) as TokenRecord).key, now };
-        records.push(record);
-      }
-      after = keys[i];
+    for (const record of found) {
+      if (!record || (states && !states.includes(record.attempt.state))) continue;
+      if (records.length === limit) return { records, cursor: (records.at(-1) as TokenRecord).key, now };
+      records.push(record);
     }
+    after = keys.at(-1);
     looked += keys.length;
-    if (keys.length < wanted || after === undefined) return { records, now };
+    if (!more || after === undefined) return { records, now };
     if (looked >= LIST_LOOK) return { records, cursor: after, now };
   }
 }
@@ -95,18 +95,22 @@ class Stream {
   /** Where the script stopped before it had seen all. */
   stop: Place | undefined;
   readonly #keys: readonly string[];
+  #want: number;
 
-  constructor(keys: readonly string[], after: Place | undefined) {
+  constructor(keys: readonly string[], after: Place | undefined, want: number) {
     this.#keys = keys;
     this.stop = after;
+    this.#want = want;
   }
 
-  async next(pager: Pager, want: number): Promise<number> {
-    const from = this.stop ?? { at: '', key: '' };
-    const look = Math.max(2 * want, LOOK_AT_LEAST);
-    const args = [pager.now(), String(want), String(look), from.at, from.key];
+  /** Reads on; answers the server's time. */
+  async next(pager: Pager): Promise<number> {
+    const { at: from, key: fromKey } = this.stop ?? { at: '', key: '' };
+    const look = Math.max(2 * this.#want, LOOK_AT_LEAST);
+    const args = [pager.now(), String(this.#want), String(look), from, fromKey];
     const [now, at, key, ...found] = (await pager.run(DUE, this.#keys, args)) as string[];
     this.stop = at ? { at, key: key as TokenKey } : undefined;
+    this.#want *= 2;
     for (let i = 0; i + 1 < found.length; i += 2)
       this.found.push({ at: found[i] as string, key: found[i + 1] as TokenKey });
     return Number(now);
@@ -140,20 +144,27 @@ async function listed(pager: Pager, key: TokenKey): Promise<TokenRecord | undefi
   return undefined;
 }
 
+/** The next keys in these ranges, `wanted` at the most and one at least where there are more. */
 async function keysAfter(
   pager: Pager,
   ranges: readonly string[],
   wanted: number,
-): Promise<{ keys: TokenKey[]; now: number }> {
+): Promise<{ keys: TokenKey[]; more: boolean; now: number }> {
+  const share = shareOf(wanted);
   const answers = await Promise.all(
-    [...Array(SHARDS).keys()].map(
-      (shard) =>
-        pager.run(LIST, pager.layout.ofList(shard), [pager.now(), String(wanted), ...ranges]) as Promise<string[]>,
-    ),
+    SHARD_NUMBERS.map(async (shard) => {
+      const args = [pager.now(), String(share), ...ranges];
+      const [now, ...keys] = (await pager.run(LIST, pager.layout.ofList(shard), args)) as [string, ...TokenKey[]];
+      return { now: Number(now), keys };
+    }),
   );
-  const keys = answers.flatMap(([, ...found]) => found as TokenKey[]);
-  keys.sort();
-  return { keys: keys.slice(0, wanted), now: Math.max(...answers.map(([now]) => Number(now))) };
+  // Past the last key of a shard that may have more, others would come too early.
+  const ends = answers.flatMap(({ keys }) => (keys.length < share ? [] : (keys.at(-1) as TokenKey)));
+  const end = ends.sort()[0];
+  const known = answers.flatMap(({ keys }) => (end === undefined ? keys : keys.filter((key) => key <= end))).sort();
+  const keys = known.slice(0, wanted);
+  const more = end !== undefined || keys.length < known.length;
+  return { keys, more, now: Math.max(...answers.map(({ now }) => now)) };
 }
 
 /** Where keys past the cursor stand, as lowest and highest of ZRANGEBYLEX, ascending. */
@@ -169,6 +180,11 @@ function rangesOf(accounts: readonly string[] | undefined, after: string | undef
       if (after !== undefined && after >= end) return [];
       return [past !== undefined && after !== undefined && after >= start ? past : `[${start}`, `(${end}`];
     });
+}
+
+/** How many keys to ask each shard for where so many are wanted of all: mostly enough, and seldom much too many. */
+function shareOf(wanted: number): number {
+  return Math.max(LEAST_SHARE, Math.ceil((2 * wanted) / SHARDS));
 }
 
 function placeIn(cursor: string): Place {

@@ -6,7 +6,7 @@ import { createClient, createCluster } from '@redis/client';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { redisStore } from '../src/index.js';
 import { Layout, SHARDS } from '../src/layout.js';
-import { clusterKit, serverAdmin } from './stores.js';
+import { type Admin, clusterKit, serverAdmin } from './stores.js';
 import { ACCOUNT, eventually, keyOf, rejection, tokenOf } from './support.js';
 
 const LIMIT_MS = 400;
@@ -98,10 +98,23 @@ describe.skipIf(missing)('redisStore and a cluster', () => {
     const ranges = await Promise.all(admins.map(async ({ send }) => String(await send('', ['CLUSTER', 'NODES']))));
     const from = ranges.findIndex((nodes) => isIn(Number(slot), nodes));
     const to = (from + 1) % admins.length;
-    await Promise.all(admins.map(({ send }) => send('', ['CLUSTER', 'SETSLOT', slot, 'NODE', String(ids[to])])));
     expect(await store.commit(key, tokenOf('a'), { predecessor: 0, refreshAt: 1 })).toBe('accepted');
+
+    const [source, target] = [admins[from] as Admin, admins[to] as Admin];
+    await target.send('', ['CLUSTER', 'SETSLOT', slot, 'IMPORTING', String(ids[from])]);
+    await source.send('', ['CLUSTER', 'SETSLOT', slot, 'MIGRATING', String(ids[to])]);
+    const held = (await source.send('', ['CLUSTER', 'GETKEYSINSLOT', slot, '9999'])) as string[];
+    const { port } = new URL(cluster.urls[to] as string);
+    await source.send('', ['MIGRATE', '127.0.0.1', port, '', '0', '5000', 'KEYS', ...held]);
+    // All of it is there by now, and the old place still sends askers on, one by one.
     expect((await store.read(key)).record?.token?.value).toBe('a');
-    expect((await store.due({ limit: 5, accounts: [ACCOUNT] })).keys.map((due) => due.key)).toEqual([key]);
+    for (const { send } of [target, source]) await send('', ['CLUSTER', 'SETSLOT', slot, 'NODE', String(ids[to])]);
+
+    const { record } = await store.read(key);
+    expect(await store.commit(key, tokenOf('b'), { predecessor: record?.generation ?? -1, refreshAt: 2 })).toBe(
+      'accepted',
+    );
+    expect((await store.due({ limit: 5, accounts: [ACCOUNT] })).keys.map((due) => due.refreshAt)).toEqual([2]);
     for (const { close } of admins) await close();
   });
 
