@@ -145,8 +145,9 @@ export class Memory {
       this.take(source, present);
       return present;
     } catch (error) {
-      if ((error as { code?: unknown }).code === 'ERR_TOKEN_STORE')
-        this.#failures.set(link, { at: this.#engine.clock.now(), error });
+      // A record that cannot be read says nothing of the next one; a store that is away does.
+      const { code, retryable } = error as { code?: unknown; retryable?: boolean };
+      if (code === 'ERR_TOKEN_STORE' && retryable) this.#failures.set(link, { at: this.#engine.clock.now(), error });
       throw error;
     }
   }

@@ -58,3 +58,25 @@ export function whyMissing(kind: ServerKind | 'mysql', need?: 'database' | 'serv
  * each process shares servers with itself only.
  */
 export function startBroker(): Promise<{ stop(): Promise<void> }>;
+
+/** A wire between a client and its server that can be cut, and that counts. */
+export class Wire {
+  /** Starts one before the server of a URL; it does not keep the process alive. */
+  static before(serverUrl: string): Promise<Wire>;
+  /** The server's URL, by way of the wire. */
+  readonly url: string;
+  /** How often the client sent something after the server had had its say: round trips. */
+  turns: number;
+  /** Connections ever made. */
+  readonly accepted: number;
+  /** Connections there are. */
+  readonly connections: number;
+  /** The server's answers are lost. */
+  mute: boolean;
+  /** What the client sent. */
+  sent: string;
+  /** Cuts all connections, as a failing network would. */
+  sever(): void;
+  /** Cuts all connections and takes no more. */
+  close(): void;
+}

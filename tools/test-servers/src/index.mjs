@@ -29,3 +29,5 @@ export function whyMissing(kind, need = 'database') {
 function missingClient(kind) {
   return kind === 'redis' || findClient(kind) ? undefined : missingClientText(kind);
 }
+
+export { Wire } from './wire.mjs';

@@ -159,7 +159,9 @@ export abstract class RowStore extends SteppedStore {
     try {
       return recordOf(row);
     } catch {
-      throw new TokenError('ERR_TOKEN_STORE', `${this.name}: a row holds no record (key "${row.key}")`);
+      throw new TokenError('ERR_TOKEN_STORE', `${this.name}: a row holds no record (key "${row.key}")`, {
+        retryable: false,
+      });
     }
   }
 }

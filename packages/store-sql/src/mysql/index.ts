@@ -1,1 +1,2 @@
-export {};
+/** Keeps tokens in MySQL or MariaDB. */
+export { type MysqlStoreOptions, mysqlSchema, mysqlStore } from './mysql-store.js';

@@ -1,1 +1,2 @@
-export {};
+/** Keeps tokens in PostgreSQL. */
+export { type PostgresStoreOptions, postgresSchema, postgresStore } from './postgres-store.js';

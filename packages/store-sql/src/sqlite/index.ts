@@ -1,1 +1,2 @@
-export {};
+/** Keeps tokens in SQLite. */
+export { type SqliteStoreOptions, sqliteSchema, sqliteStore } from './sqlite-store.js';

@@ -1,0 +1,107 @@
+import { TokenError, type TokenStore } from '@evertoken/core';
+import type { StoreTraits } from '@evertoken/core/store';
+import { Kysely, MysqlDialect, type MysqlPool, sql } from 'kysely';
+import type { Pool, PoolOptions } from 'mysql2';
+import { loadDriver } from '../shared/driver.js';
+import { schemaText } from '../shared/migrate.js';
+import { type GivenKysely, problemsOf, type SqlStoreOptions, urlProblems } from '../shared/options.js';
+import { type SqlConnection, SqlStore } from '../shared/sql-store.js';
+import { TABLE, type TokenKysely } from '../shared/table.js';
+import { MYSQL } from './dialect.js';
+
+/** Options of `mysqlStore`. Exactly one of `url`, `pool` and `db` says where the database is. */
+export interface MysqlStoreOptions extends SqlStoreOptions {
+  /** `mysql://user:password@host:3306/database`. */
+  readonly url?: string | undefined;
+  /** Settings of the store's own pool, in the words of `mysql2`. Default: 10 connections, 2 s to connect. */
+  readonly poolOptions?: Omit<PoolOptions, 'uri'>;
+  /** A pool of `mysql2` (not of `mysql2/promise`). The store never ends it. */
+  readonly pool?: Pool | undefined;
+  /** A Kysely instance for MySQL. The store never destroys it. */
+  readonly db?: GivenKysely | undefined;
+}
+
+const NAME = 'mysqlStore';
+/** Limit of connecting, ms: the manager waits no longer for a store. */
+const CONNECT_MS = 2_000;
+/** Calls that may wait for a connection: more than that is a server that does not answer. */
+const QUEUE = 1_000;
+
+/**
+ * Keeps records in a table of MySQL or MariaDB, for any number of processes on any number of hosts. A claim, a renewal, a note
+ * and a commit are one statement each, judged by the server's clock.
+ */
+export function mysqlStore(options: MysqlStoreOptions = {}): TokenStore {
+  const { table = TABLE, migrate = true, clock } = options;
+  return new SqlStore({
+    name: NAME,
+    dialect: MYSQL,
+    table,
+    migrate,
+    clock,
+    problems: () => [
+      ...problemsOf(options, {
+        ways: ['url', 'pool', 'db'],
+        others: ['poolOptions'],
+        missing: '"url" must be a mysql: URL, it is missing (or pass "pool" or "db")',
+      }),
+      ...urlProblems(options.url, ['mysql:', 'mariadb:'], 'mysql://127.0.0.1:3306/tokens'),
+    ],
+    connect: () => connect(options),
+  });
+}
+
+/** The SQL that `open` would run, for those who run their own migrations: pass `migrate: false` then. */
+export function mysqlSchema({ table = TABLE }: { readonly table?: string } = {}): string {
+  return schemaText(MYSQL, table);
+}
+
+async function connect({ url, poolOptions, pool: given, db: instance }: MysqlStoreOptions): Promise<SqlConnection> {
+  if (instance) {
+    const db = instance as unknown as TokenKysely;
+    return { db, traits: () => traitsOf(db), end: async () => {} };
+  }
+  const { createPool } = await loadDriver(() => import('mysql2'), 'mysql2', NAME);
+  const pool =
+    given ??
+    createPool({
+      uri: (url as string).replace(/^mariadb:/, 'mysql:'),
+      connectTimeout: CONNECT_MS,
+      queueLimit: QUEUE,
+      enableKeepAlive: true,
+      ...poolOptions,
+    });
+  const db: TokenKysely = new Kysely({ dialect: new MysqlDialect({ pool: pool as unknown as MysqlPool }) });
+  return {
+    db,
+    traits: () => traitsOf(db),
+    async end() {
+      // Destroying the Kysely instance would end the pool.
+      if (!given) await db.destroy();
+    },
+  };
+}
+
+async function traitsOf(db: TokenKysely): Promise<StoreTraits> {
+  const { rows } = await sql<{ flush: number | string; readonly: number | string; mode: string }>`
+    select @@global.innodb_flush_log_at_trx_commit as flush, @@global.read_only as readonly, @@session.sql_mode as mode`.execute(
+    db,
+  );
+  const [said] = rows;
+  if (/NO_BACKSLASH_ESCAPES/.test(String(said?.mode))) {
+    throw new TokenError(
+      'ERR_TOKEN_CONFIGURATION',
+      `"sql_mode" of ${NAME}'s connections must not contain NO_BACKSLASH_ESCAPES: the driver's quoting of texts relies on it`,
+    );
+  }
+  if (Number(said?.readonly) === 1) {
+    throw new TokenError(
+      'ERR_TOKEN_CONFIGURATION',
+      `"url" of ${NAME} leads to a server that is read-only: use the primary`,
+    );
+  }
+  const scope = 'fleet';
+  const flush = Number(said?.flush);
+  if (flush === 1) return { durable: 'synced', scope };
+  return { durable: 'relaxed', scope, because: `innodb_flush_log_at_trx_commit is ${flush}` };
+}
