@@ -1,6 +1,7 @@
-import { accountKeyIn } from '../key.js';
+import type { TokenStore } from '../store/store.js';
+import type { EpochMs } from '../token.js';
 import type { OptionalOperation } from './store-contract.js';
-import { KEY, outcomeOf, recordOf, type StoreCases, seed, TTL, token } from './store-contract-support.js';
+import { ACCOUNT, KEY, outcomeOf, recordOf, type StoreCases, seed, TTL, token } from './store-contract-support.js';
 
 const OPTIONAL: readonly OptionalOperation[] = ['reseal', 'watch'];
 
@@ -27,21 +28,40 @@ export function openingCases({ test, it, expect, options, newClock, patienceMs, 
     }
   });
 
+  /** One operation of each kind, all at once; what is still pending when the suite's patience ends. */
+  const unanswered = async (store: TokenStore, clock: { now(): EpochMs }) => {
+    const lease = { kind: 'lease', key: KEY, epoch: 1, holder: 'p1', until: clock.now() + TTL } as const;
+    const asked: Record<string, Promise<unknown>> = {
+      read: store.read(KEY),
+      claim: store.claim({ key: KEY, generation: 0, epoch: 0 }, 'p1', TTL),
+      renew: store.renew(lease, TTL),
+      commit: store.commit(KEY, token('a', clock), { predecessor: 0 }),
+      note: store.note(lease, { failures: 1 }),
+      remove: store.remove(KEY, 1),
+      park: store.park({ key: KEY, generation: 0, epoch: 0 }, 'unknownSource'),
+      due: store.due({ limit: 1, accounts: [ACCOUNT] }),
+      list: store.list({}, { limit: 1 }),
+    };
+    const outcomes = Object.entries(asked).map(
+      async ([name, answer]) => [name, await outcomeOf(answer, patienceMs)] as const,
+    );
+    return (await Promise.all(outcomes)).flatMap(([name, outcome]) => (outcome === 'pending' ? [name] : []));
+  };
+
   it('answers or refuses what it is asked before it is opened, and never hangs', async () => {
     const clock = newClock();
     const store = await options.create(clock);
-    const lease = { kind: 'lease', key: KEY, epoch: 1, holder: 'p1', until: clock.now() + TTL } as const;
-    const asked: Promise<unknown>[] = [
-      store.read(KEY),
-      store.claim({ key: KEY, generation: 0, epoch: 0 }, 'p1', TTL),
-      store.commit(KEY, token('a', clock), { predecessor: 0 }),
-      store.note(lease, { failures: 1 }),
-      store.due({ limit: 1, accounts: [accountKeyIn(KEY)] }),
-      store.list({}, { limit: 1 }),
-    ];
-    const outcomes = await Promise.all(asked.map((answer) => outcomeOf(answer, patienceMs)));
+    expect(await unanswered(store, clock)).toEqual([]);
     expect(await outcomeOf(store.close(), patienceMs)).toEqual({ value: undefined });
-    expect(outcomes.filter((outcome) => outcome === 'pending')).toEqual([]);
+  });
+
+  it('answers or refuses what it is asked after it was closed, and never hangs', async () => {
+    const clock = newClock();
+    const store = await options.create(clock);
+    await store.open();
+    await store.close();
+    expect(await unanswered(store, clock)).toEqual([]);
+    expect(await outcomeOf(store.close(), patienceMs)).toEqual({ value: undefined });
   });
 
   if (options.reconnect) {

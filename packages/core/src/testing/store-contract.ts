@@ -161,8 +161,8 @@ export function storeContract(runner: TestRunner, newClock: () => ManualClock, o
 function titleOf(options: StoreContractOptions): string {
   const { name, keys, lacks = [] } = options;
   const without = [
-    ...(options.reconnect ? [] : ['one connection']),
-    ...(options.sever ? [] : ['none to lose']),
+    ...(options.reconnect ? [] : ['no second connection']),
+    ...(options.sever ? [] : ['no connection to lose']),
     ...(options.ownClock ? [] : ['no clock of its own']),
     ...(options.plant ? [] : ['no records of other versions']),
     ...(keys === undefined ? [] : [`${keys} keys`]),

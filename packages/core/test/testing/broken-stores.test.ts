@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { ManualClock, type StoreContractOptions, storeContract } from '../../src/testing/index.js';
+import type { StoreContractOptions } from '../../src/testing/index.js';
 import { BROKEN } from './broken-stores.js';
+import { outcomesOf } from './collecting-runner.js';
 import { type Data, SoundStore } from './sound-store.js';
 
 type StoreClass = new (clock: { now(): number } | undefined, data?: Data) => SoundStore;
@@ -18,29 +19,6 @@ function contractOf(Store: StoreClass, more: Partial<StoreContractOptions> = {})
     sever: (store) => (store as SoundStore).cut(cuts++ % 2 === 1),
     ...more,
   } as StoreContractOptions;
-}
-
-/** Runs the suite here, case by case, and keeps what becomes of each. */
-async function outcomesOf(options: StoreContractOptions): Promise<Map<string, unknown>> {
-  const cases = new Map<string, () => Promise<void> | void>();
-  const collect = {
-    describe: (_name: string, body: () => void) => body(),
-    it: (name: string, body: () => Promise<void> | void) => void cases.set(name, body),
-    expect,
-  };
-  storeContract(collect, () => new ManualClock(), options);
-  const outcomes = new Map<string, unknown>();
-  for (const [name, body] of cases)
-    outcomes.set(
-      name,
-      await Promise.resolve()
-        .then(body)
-        .then(
-          () => 'kept',
-          (error: unknown) => error,
-        ),
-    );
-  return outcomes;
 }
 
 describe('a store that keeps every promise', () => {
