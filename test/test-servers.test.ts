@@ -74,11 +74,13 @@ describe.each(['redis', 'postgres', 'mariadb'] as const)('a private server: %s',
     'keeps acknowledged writes on the same port over kill and restart, and over shutdown',
     async () => {
       const { url } = server;
-      for (const end of ['kill', 'shutdown'] as const) {
+      for (const end of ['kill', 'shutdown', 'kill while paused'] as const) {
         const { pid } = server;
         await using(url, (client) => client.write(`before ${end}`));
         const family = descendantsOf(pid);
-        await server[end]();
+        // Stopped processes cannot follow their parent by themselves.
+        if (end === 'kill while paused') server.pause();
+        await (end === 'shutdown' ? server.shutdown() : server.kill());
         expect([pid, ...family].filter(lives)).toEqual([]);
         await expect(using(url, (client) => client.read())).rejects.toThrow();
         await server.restart();
