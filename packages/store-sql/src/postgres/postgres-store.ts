@@ -1,7 +1,7 @@
 import { TokenError, type TokenStore } from '@evertoken/core';
 import type { StoreTraits } from '@evertoken/core/store';
 import { Kysely, PostgresDialect, sql } from 'kysely';
-import type { ClientConfig, Pool, PoolConfig } from 'pg';
+import type { ClientConfig, Pool, PoolClient, PoolConfig } from 'pg';
 import { loadDriver } from '../shared/driver.js';
 import { schemaText } from '../shared/migrate.js';
 import { type GivenKysely, problemsOf, type SqlStoreOptions, urlProblems } from '../shared/options.js';
@@ -80,18 +80,38 @@ async function connect({ url, poolOptions, pool: given, db: instance }: Postgres
   }
   const { default: pg } = await loadDriver(() => import('pg'), 'pg', NAME);
   const pool = given ?? new pg.Pool({ ...ownConfig(url as string), allowExitOnIdle: true, ...poolOptions });
-  // A connection that is lost while nobody uses it is no reason to end the process; the next call opens another.
-  const ignore = () => {};
-  pool.on('error', ignore);
+  const unguard = guard(pool);
   const db: TokenKysely = new Kysely({ dialect: new PostgresDialect({ pool }) });
   return {
     db,
     traits: () => traitsOf(db),
     async end() {
       // Destroying the Kysely instance would end the pool.
-      if (given) pool.off('error', ignore);
+      if (given) unguard();
       else await db.destroy();
     },
+  };
+}
+
+/**
+ * A connection that is lost is an `error` event, on the pool while nobody uses it and on the client itself otherwise, and one
+ * that nobody listens to ends the process. The call it belonged to is rejected, and the next one opens another connection.
+ */
+function guard(pool: Pool): () => void {
+  const ignore = () => {};
+  const guarded = new Set<PoolClient>();
+  const take = (client: PoolClient) => {
+    if (guarded.has(client)) return;
+    guarded.add(client);
+    client.on('error', ignore);
+    client.once('end', () => guarded.delete(client));
+  };
+  pool.on('error', ignore);
+  pool.on('acquire', take);
+  return () => {
+    pool.off('error', ignore);
+    pool.off('acquire', take);
+    for (const client of guarded) client.off('error', ignore);
   };
 }
 
