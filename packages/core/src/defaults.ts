@@ -6,6 +6,8 @@ export const DEFAULTS = Object.freeze({
   skewMs: 60_000,
   /** 2 s: a store that needs longer is down. */
   storeTimeoutMs: 2_000,
+  /** 10 s: opening a store loads drivers and makes tables; who calls it meanwhile waits no longer than for any call. */
+  openTimeoutMs: 10_000,
   /** 500 ms: an answer that is not acknowledged by then is written to the journal before it is served. */
   journalAfterMs: 500,
   /** 60 s: first distance between failed attempts; doubles with full jitter. */

@@ -1,3 +1,4 @@
+import { DEFAULTS } from './defaults.js';
 import type { ElapsedClock } from './elapsed.js';
 import { TokenError, withoutUrls } from './errors.js';
 import type { TokenKey } from './key.js';
@@ -53,14 +54,15 @@ export class StoreLink {
   /** Opens the store, once; a failure is forgotten, so that the next caller tries again. */
   async open(): Promise<void> {
     if (this.#traits) return;
-    this.#opening ??= this.#limited('open', () => this.store.open());
+    this.#opening ??= this.#limited('open', () => this.store.open(), Math.max(DEFAULTS.openTimeoutMs, this.#timeoutMs));
+    const opening = this.#opening;
     try {
-      const traits = await this.#opening;
+      const traits = await opening;
       this.#check(traits);
       if (!this.#traits) this.#onOpen();
       this.#traits = traits;
     } finally {
-      this.#opening = undefined;
+      if (this.#opening === opening) this.#opening = undefined;
     }
   }
 
@@ -71,7 +73,7 @@ export class StoreLink {
 
   /** One call of the store, opened before, limited in time. */
   async call<Answer>(what: string, operation: (store: TokenStore) => Promise<Answer>): Promise<Answer> {
-    if (!this.#traits) await this.open();
+    if (!this.#traits) await this.#limited('open', () => this.open());
     return this.#limited(what, () => operation(this.store));
   }
 
@@ -110,11 +112,11 @@ export class StoreLink {
     this.#offsetAt = after;
   }
 
-  #limited<Answer>(what: string, operation: () => Promise<Answer>): Promise<Answer> {
+  #limited<Answer>(what: string, operation: () => Promise<Answer>, limitMs = this.#timeoutMs): Promise<Answer> {
     return new Promise<Answer>((resolve, reject) => {
-      const cancel = this.#clock.after(this.#timeoutMs, () => {
+      const cancel = this.#clock.after(limitMs, () => {
         reject(
-          new TokenError('ERR_TOKEN_STORE', `${this.store.name}: no answer to ${what} within ${this.#timeoutMs} ms`, {
+          new TokenError('ERR_TOKEN_STORE', `${this.store.name}: no answer to ${what} within ${limitMs} ms`, {
             reason: 'timeout',
           }),
         );
