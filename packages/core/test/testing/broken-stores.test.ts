@@ -1,8 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import type { StoreContractOptions } from '../../src/testing/index.js';
-import { BROKEN } from './broken-stores.js';
+import { BROKEN_COMMITS } from './broken/commits.js';
+import { BROKEN_INDEX } from './broken/due.js';
+import { BROKEN_KEYS } from './broken/keys.js';
+import { BROKEN_LEASES } from './broken/leases.js';
+import { BROKEN_RECORDS } from './broken/records.js';
+import { BROKEN_SURROUNDINGS } from './broken/surroundings.js';
 import { outcomesOf } from './collecting-runner.js';
 import { type Data, SoundStore } from './sound-store.js';
+
+const BROKEN = [
+  ...BROKEN_LEASES,
+  ...BROKEN_COMMITS,
+  ...BROKEN_RECORDS,
+  ...BROKEN_KEYS,
+  ...BROKEN_INDEX,
+  ...BROKEN_SURROUNDINGS,
+];
 
 type StoreClass = new (clock: { now(): number } | undefined, data?: Data) => SoundStore;
 
