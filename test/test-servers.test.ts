@@ -120,9 +120,12 @@ describe.each(['redis', 'postgres', 'mariadb'] as const)('a private server: %s',
     expect(other.port).not.toBe(server.port);
     expect(await using(other.url, (client) => client.setting(ask))).toBe(told);
     expect(own).toHaveLength(1);
+    const memory = sharedMemoryOf(own[0] as string);
+    await other.kill();
     await other.stop();
     expect(family.filter(lives)).toEqual([]);
     expect(readdirSync(folder)).toEqual(before);
+    if (memory !== undefined) expect(sharedMemory()).not.toContain(memory);
   });
 
   test.skipIf(missing)('says what the server said when it does not start', async () => {
@@ -319,7 +322,23 @@ async function mariadb(uri: string): Promise<Client> {
   };
 }
 
+/** The System V memory that PostgreSQL notes in its lock file, and the pieces there are. */
+function sharedMemoryOf(server: string): string | undefined {
+  const lock = join(folder, server, 'data', 'postmaster.pid');
+  if (!existsSync(lock) || !existsSync('/proc')) return undefined;
+  const id = readFileSync(lock, 'utf8').split('\n')[6]?.trim().split(/\s+/)[1];
+  expect(sharedMemory()).toContain(id);
+  return id;
+}
+
+function sharedMemory(): (string | undefined)[] {
+  const lines = readFileSync('/proc/sysvipc/shm', 'utf8').trim().split('\n').slice(1);
+  return lines.map((line) => line.trim().split(/\s+/)[1]);
+}
+
+/** Empty where the system has no /proc to tell. */
 function descendantsOf(pid: number): number[] {
+  if (!existsSync('/proc')) return [];
   const family = [pid];
   for (const parent of family) {
     for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
@@ -330,8 +349,17 @@ function descendantsOf(pid: number): number[] {
 }
 
 function lives(pid: number): boolean {
+  if (!existsSync('/proc')) return answersSignals(pid);
   const stat = statOf(String(pid));
   return stat !== undefined && stat.state !== 'Z';
+}
+
+function answersSignals(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }
 
 function statOf(pid: string): { state: string; parent: number } | undefined {

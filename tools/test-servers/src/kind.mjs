@@ -22,7 +22,7 @@ import { redis } from './redis.mjs';
  * @property {NodeJS.Signals} [quitSignal] a quick end; without one SIGKILL is as good
  * @property {(place: Place) => Promise<void>} [createData] fills `data`; slow, so it is done once and copied
  * @property {(place: Place) => [program: string, args: string[]]} command
- * @property {(place: Place) => void} [beforeRestart]
+ * @property {(place: Place) => Promise<void>} [clear] removes what a killed server left behind, in its folder and outside
  * @property {(place: Place) => Promise<void>} ready rejects until this very server answers
  * @property {(port: number) => string} url
  */

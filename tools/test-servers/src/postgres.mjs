@@ -1,5 +1,5 @@
 // PostgreSQL as tests start it: durable as in production, small, everybody on 127.0.0.1 trusted.
-import { rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { plainEnvironment, run } from './commands.mjs';
 
@@ -13,7 +13,7 @@ export const postgres = {
   users: ['postgres', 'nobody'],
   // SIGTERM would wait for clients to leave.
   shutdownSignal: 'SIGINT',
-  // A killed server leaves a piece of System V memory behind, which only its next start would remove.
+  // A killed server leaves a piece of System V memory behind.
   quitSignal: 'SIGQUIT',
   async createData({ programs, data, as }) {
     const layout = ['--username', USER, '--auth', 'trust', '--encoding', 'UTF8', '--locale', 'C'];
@@ -38,10 +38,13 @@ export const postgres = {
     const options = Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
     return [programs.postgres, ['-D', data, ...options]];
   },
-  beforeRestart({ port, folder, data }) {
-    // The dead server's locks name a process id that may be somebody else's by now.
-    for (const lock of [join(data, 'postmaster.pid'), join(folder, `.s.PGSQL.${port}.lock`)])
-      rmSync(lock, { force: true });
+  async clear({ port, folder, data }) {
+    // The dead server's locks name a process id that may be somebody else's by now, and its piece of System V memory.
+    const lock = join(data, 'postmaster.pid');
+    if (!existsSync(lock)) return;
+    const memory = readFileSync(lock, 'utf8').split('\n')[6]?.trim().split(/\s+/)[1];
+    if (memory) await run('ipcrm', ['-m', memory]).catch(() => undefined);
+    for (const path of [lock, join(folder, `.s.PGSQL.${port}.lock`)]) rmSync(path, { force: true });
   },
   // By the socket in the folder: nobody else answers there.
   ready: async ({ programs, port, folder }) => {

@@ -85,7 +85,7 @@ class PrivateServer {
 
   async restart() {
     if (this.#child) throw new Error(`${this.#traits.title} is running: kill or shut it down first`);
-    this.#traits.beforeRestart?.(this.#place);
+    await this.#traits.clear?.(this.#place);
     const { pid } = await this.#spawn();
     const end = performance.now() + PATIENCE_MS;
     let exit;
@@ -126,6 +126,7 @@ class PrivateServer {
   async stop() {
     if (this.#traits.quitSignal) await this.#end(this.#traits.quitSignal);
     else await this.kill();
+    await this.#traits.clear?.(this.#place);
     removePlace(this.#place);
   }
 
