@@ -6,6 +6,7 @@ import { sharedDatabase, whyMissing } from '@evertoken/test-servers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { redisStore } from '../src/index.js';
 import { Layout, SHARDS, shardOf } from '../src/layout.js';
+import { FORGET } from '../src/scripts.js';
 import { type Admin, plantRecord, serverAdmin } from './stores.js';
 import { ACCOUNT, keyOf, rejection, tokenOf } from './support.js';
 import { Wire } from './wire.js';
@@ -114,6 +115,42 @@ describe.skipIf(whyMissing('redis'))('due and list on Redis', () => {
     expect(wire.turns).toBeLessThanOrEqual(2 * SHARDS);
   });
 
+  it('names each key once, however the keys of many accounts share the shards', async () => {
+    const ids = ['a', 'b', 'c', 'd'];
+    const until = clock.now() + 1;
+    const records = Array.from({ length: 2_000 }, (_, i) => {
+      const id = ids[(i * 7) % ids.length] as string;
+      return recordOf(`s${i}`, ((i * 7_919) % 500) + 1, i % 5 === 0 ? until : undefined, id);
+    });
+    await plant(records);
+    const expected = records
+      .filter(({ attempt }) => !attempt.lease)
+      .sort((a, b) => (a.refreshAt as number) - (b.refreshAt as number) || (a.key < b.key ? -1 : 1))
+      .map(({ key }) => key.slice(key.lastIndexOf('/') + 1));
+    const accounts = ids.map((id) => `test/${id}`);
+    for (const limit of [40, 1_000, 5_000]) expect(await allDue(limit, accounts)).toEqual(expected);
+  });
+
+  it('names each key once where leased keys of one account stop a look at another', async () => {
+    const inShard = (id: string, count: number) =>
+      Array.from({ length: 150_000 }, (_, i) => `${id}${i}`)
+        .filter((subject) => shardOf(keyOf(subject, id)) === 9)
+        .slice(0, count);
+    const leased = inShard('a', 1_500);
+    await plant(leased.map((subject) => recordOf(subject, 1, clock.now() + 1, 'a')));
+    const [first = '', second = ''] = inShard('b', 2);
+    await plant([recordOf(second, 3, undefined, 'b'), recordOf(first, 2, undefined, 'b')]);
+    expect(await allDue(10, ['test/a', 'test/b'])).toEqual([first, second]);
+  });
+
+  it('ends a lease to the fraction of a millisecond', async () => {
+    clock.step(0.123);
+    await plant([recordOf('a', 1)]);
+    const lease = await store.claim({ key: keyOf('a'), generation: 5, epoch: 2 }, 'p1', 1_000.0625);
+    expect((lease as Lease).until).toBe(clock.now() + 1_000.0625);
+    expect((await store.read(keyOf('a'))).record?.attempt.lease?.until).toBe(clock.now() + 1_000.0625);
+  });
+
   it('answers a page with the records, as they stand by then', async () => {
     await plant([recordOf('a', 1), recordOf('b', 2)]);
     const { keys } = await store.due({ limit: 5, accounts: [ACCOUNT] });
@@ -167,6 +204,26 @@ describe.skipIf(whyMissing('redis'))('due and list on Redis', () => {
     await admin.send(other, ['DEL', other]);
     expect((await store.list({}, { limit: 5 })).records).toEqual([]);
     expect(await admin.send(all, ['ZSCORE', all, keyOf('b')])).toBe(null);
+  });
+
+  it('leaves out what was claimed or refreshed between its look at the index and at the records', async () => {
+    await plant(['a', 'b', 'c'].map((subject, i) => recordOf(subject, i + 1)));
+    const write = (subject: string, ...fields: string[]) => {
+      const [hash = ''] = new Layout(prefix).ofRecord(keyOf(subject));
+      return admin.send(hash, ['HSET', hash, ...fields]);
+    };
+    await write('a', 'refresh_at', String(clock.now() + 1));
+    await write('b', 'lease_holder', 'p1', 'lease_until', String(clock.now() + 1));
+    expect(await allDue(5)).toEqual(['c']);
+    expect(await allDue(1)).toEqual(['c']);
+  });
+
+  it('takes no key out of its indexes whose record is there again', async () => {
+    await plant([recordOf('a', 1)]);
+    const keys = new Layout(prefix).ofRecord(keyOf('a'));
+    const forget = ['EVAL', FORGET.text, String(keys.length), ...keys, '', keyOf('a')];
+    expect(await admin.send('', forget)).toBe(0);
+    expect(await allDue(5)).toEqual(['a']);
   });
 
   it('lets a tombstone end after 30 days, and nothing else', async () => {

@@ -168,6 +168,10 @@ describe.skipIf(whyMissing('redis', 'server'))('what redisStore promises', () =>
       code: 'ERR_TOKEN_CONFIGURATION',
       message,
     });
+    const replicaAdmin = await serverAdmin(replica.url);
+    await replicaAdmin.send('', ['CONFIG', 'SET', 'replica-read-only', 'no']);
+    expect((await rejection(opening({ url: replica.url }))).error).toMatchObject({ message });
+    await replicaAdmin.close();
     await replica.stop();
     await eventually(async () =>
       expect(await opening({ url: server.url })).toEqual({ durable: 'synced', scope: 'fleet' }),

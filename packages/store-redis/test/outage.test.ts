@@ -178,5 +178,9 @@ describe.skipIf(whyMissing('redis', 'server'))('redisStore and a server that is 
     expect(wire.connections).toBe(2);
     unwatch?.();
     await eventually(async () => wire.connections === 1);
+    store.watch?.(() => {});
+    await eventually(async () => wire.connections === 2);
+    await store.close();
+    await eventually(async () => wire.connections === 0);
   });
 });
