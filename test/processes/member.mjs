@@ -1,0 +1,47 @@
+// One of several processes on one store. Its parent says which store, then what time it is; it asks for the token several
+// times at once and says what it got. Time jumps by what the parent says and otherwise runs on: waits are real.
+import { encrypted, systemClock, TokenManager } from '@evertoken/core';
+import { fileStore } from '@evertoken/core/file';
+import { redisStore } from '@evertoken/store-redis';
+import { mysqlStore } from '@evertoken/store-sql/mysql';
+import { postgresStore } from '@evertoken/store-sql/postgres';
+import { sqliteStore } from '@evertoken/store-sql/sqlite';
+import { officialAccount } from '@evertoken/wechat';
+
+const STORES = { fileStore, sqliteStore, postgresStore, mysqlStore, redisStore };
+const ASKS = 5;
+
+let offsetMs = 0;
+const clock = {
+  now: () => systemClock.now() + offsetMs,
+  monotonic: () => systemClock.monotonic() + offsetMs,
+  after: systemClock.after,
+};
+let shop;
+let tokens;
+
+const tasks = {
+  async open({ store, options, sealing, baseUrl, app }) {
+    const plain = STORES[store]({ ...options, clock });
+    shop = officialAccount({ name: 'shop', ...app, endpoint: 'token', baseUrl });
+    tokens = new TokenManager({ accounts: [shop], clock, store: sealing ? encrypted(plain, sealing) : plain });
+    await tokens.start();
+  },
+  async round({ at }) {
+    offsetMs = at;
+    const asked = await Promise.all(Array.from({ length: ASKS }, () => tokens.get(shop.accessToken)));
+    return asked.map(({ value }) => value);
+  },
+  async close() {
+    await tokens.close();
+    setImmediate(() => process.disconnect());
+  },
+};
+
+process.on('message', async ({ task, ...input }) => {
+  try {
+    process.send({ answer: await tasks[task](input) });
+  } catch (error) {
+    if (process.connected) process.send({ error: `${error.code ?? error.name}: ${error.message}` });
+  }
+});
