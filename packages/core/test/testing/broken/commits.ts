@@ -2,7 +2,6 @@ import type { TokenKey } from '../../../src/index.js';
 import {
   type CommitOptions,
   commitStep,
-  type Step,
   type TokenPart,
   type TokenRecord,
 } from '../../../src/store/index.js';
