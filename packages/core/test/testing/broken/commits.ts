@@ -1,10 +1,5 @@
 import type { TokenKey } from '../../../src/index.js';
-import {
-  type CommitOptions,
-  commitStep,
-  type TokenPart,
-  type TokenRecord,
-} from '../../../src/store/index.js';
+import { type CommitOptions, commitStep, type TokenPart, type TokenRecord } from '../../../src/store/index.js';
 import { SoundStore } from '../sound-store.js';
 import { type Broken, type Decide, HastyStore } from './broken.js';
 
