@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { inspect } from 'node:util';
 import type { TokenStore } from '@evertoken/core';
 import { type PrivateServer, startServer, whyMissing } from '@evertoken/test-servers';
@@ -13,24 +14,13 @@ const SYNCED = {
   'maxmemory-policy': 'noeviction',
 };
 /** What the README tells to grant. */
-const GRANTED = [
-  ...[
-    '+evalsha',
-    '+eval',
-    '+time',
-    '+exists',
-    '+hset',
-    '+hget',
-    '+hmget',
-    '+hgetall',
-    '+hdel',
-    '+pttl',
-    '+pexpire',
-    '+persist',
-  ],
-  ...['+zadd', '+zrem', '+zcount', '+zrange', '+zrangebylex', '+zmscore', '+publish', '+subscribe', '+unsubscribe'],
-];
+const rules = /ACL SETUSER evertoken on >password (.+)/.exec(
+  readFileSync(new URL('../README.md', import.meta.url), 'utf8'),
+);
+const COMMANDS = rules?.[1]?.split(' ').filter((rule) => rule.startsWith('+')) ?? [];
+/** What `open` asks with. */
 const ASKING = ['+info', '+config|get'];
+const GRANTED = COMMANDS.filter((rule) => !ASKING.includes(rule));
 const PASSWORD = 's3cret-word';
 
 let server: PrivateServer;
