@@ -86,7 +86,7 @@ export abstract class RowStore extends SteppedStore {
     const { key, epoch, holder } = lease;
     const renewed = await this.update(
       key,
-      { epoch, leaseHolder: holder },
+      { epoch, leaseHolder: holder, maxV: RECORD_VERSION },
       { set: {}, lease: { holder, ttlMs, claim: false } },
     );
     return renewed && leaseOf(key, epoch, holder, renewed.leaseUntil);
@@ -103,7 +103,7 @@ export abstract class RowStore extends SteppedStore {
           ...(lease && { epoch: lease.epoch }),
           maxV: RECORD_VERSION,
           holds: predecessor === 0 ? 'nothing' : revive ? 'either' : 'token',
-          markNot: options.same ?? [markOf(token)],
+          markNot: [...(options.same ?? []), markOf(token)],
         },
         {
           nextGeneration: true,
@@ -127,6 +127,7 @@ export abstract class RowStore extends SteppedStore {
       lease.key,
       {
         epoch: lease.epoch,
+        maxV: RECORD_VERSION,
         ...(options.generation !== undefined && { generation: options.generation }),
         // On a tombstone only the release takes place; the way below knows.
         holds: 'no tombstone',

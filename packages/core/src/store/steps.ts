@@ -58,7 +58,7 @@ export function renewStep(
   ttlMs: number,
   now: EpochMs,
 ): Step<Lease | undefined> {
-  if (!record || !isHolder(record, lease)) return { answer: undefined };
+  if (!record || record.v > RECORD_VERSION || !isHolder(record, lease)) return { answer: undefined };
   const until = now + ttlMs;
   return {
     next: { ...record, attempt: { ...record.attempt, lease: { holder: lease.holder, until } } },
@@ -97,7 +97,7 @@ export function noteStep(
   change: AttemptChange,
   options: NoteOptions = {},
 ): Step<boolean> {
-  if (!record || record.attempt.epoch !== lease.epoch) return { answer: false };
+  if (!record || record.v > RECORD_VERSION || record.attempt.epoch !== lease.epoch) return { answer: false };
   if (options.generation !== undefined && options.generation !== record.generation) return { answer: false };
   // A tombstone says more than any attempt that was under way when it was set.
   const { refreshAt, ...fields } = record.goneAt === undefined ? change : {};
@@ -118,7 +118,8 @@ export function removeStep(record: TokenRecord | undefined, predecessor: number,
 
 /** `TokenStore.park`. */
 export function parkStep(record: TokenRecord | undefined, seen: Seen, cause: string): Step<boolean> {
-  if (!record || record.attempt.epoch !== seen.epoch || record.generation !== seen.generation) return { answer: false };
+  if (!record || record.v > RECORD_VERSION) return { answer: false };
+  if (record.attempt.epoch !== seen.epoch || record.generation !== seen.generation) return { answer: false };
   return { next: due({ ...record, attempt: { ...record.attempt, cause } }, null), answer: true };
 }
 

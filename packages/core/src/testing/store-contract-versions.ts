@@ -79,10 +79,15 @@ export function versionsCases({ test, expect, options: { plant } }: StoreCases):
       generation: 7,
       token: token('a', clock),
       refreshAt: clock.now(),
-      attempt: { epoch: 3, state: 'active', failures: 0 },
+      attempt: { epoch: 3, lease: { holder: 'p2', until: clock.now() + TTL }, state: 'active', failures: 0 },
     };
+    const held = { kind: 'lease', key: KEY, epoch: 3, holder: 'p2', until: clock.now() + TTL } as const;
     await plant(store, record);
     expect(await recordOf(other)).toEqual(record);
+    expect(await store.renew(held, 2 * TTL)).toBeUndefined();
+    expect(await store.note(held, { state: 'retrying' }, { release: true })).toBe(false);
+    expect(await store.park({ key: KEY, generation: 7, epoch: 3 }, 'unknownSource')).toBe(false);
+    await clock.advance(TTL);
     expect(await store.claim({ key: KEY, generation: 7, epoch: 3 }, 'p1', TTL, { generation: 7 })).toEqual(record);
     for (const value of ['a', 'b']) {
       const part = { ...token(value, clock), expiresAt: clock.now() + 9_000_000 };
