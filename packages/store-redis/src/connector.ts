@@ -6,6 +6,7 @@ import { isCluster, type RedisStoreOptions, wayOf } from './options.js';
 /** How to connect: for commands, or for a subscription. Touches nothing until it dials. */
 export type Connector = (subscription?: Subscription) => Dial;
 
+type RootNode = NonNullable<RedisStoreOptions['cluster']>['rootNodes'][number];
 type Settings = Readonly<Record<string, unknown>>;
 
 /** Options of a given client that would change what answers look like, keep the process alive, or queue. */
@@ -48,9 +49,8 @@ async function clusterOf(
 ): Promise<RedisClusterType> {
   const { createCluster } = await import('@redis/client');
   return createCluster({
-    rootNodes: rootNodes.map((node) => ({ ...node, ...(node.socket && { socket: { ...node.socket } }) })),
     ...(nodeAddressMap && { nodeAddressMap }),
-    ...forCluster({ ...sharedBy(rootNodes), ...defaults }, overrides),
+    ...forCluster(rootNodes, { ...sharedBy(rootNodes), ...defaults }, overrides),
   } as Parameters<typeof createCluster>[0]) as unknown as RedisClusterType;
 }
 
@@ -66,18 +66,26 @@ function duplicateOfCluster(given: RedisClusterType, overrides: ClientOverrides)
     commandOptions: {},
     clientSideCache: undefined,
     useReplicas: false,
-    ...forCluster(settings, overrides),
+    ...forCluster(rootNodes, settings, overrides),
   } as object) as RedisClusterType;
 }
 
-/** Nodes are connected to when they are needed: one that is away must not keep the others from being found. */
-function forCluster(defaults: Settings, overrides: ClientOverrides): Settings {
+/**
+ * Nodes are connected to when they are needed: one that is away must not keep the others from being found. The client asks a
+ * root node on a connection of its own, to which the socket's limit is the only one.
+ */
+function forCluster(rootNodes: readonly RootNode[], defaults: Settings, overrides: ClientOverrides): Settings {
+  const socketTimeout = overrides.socket.connectTimeout;
   const socket = { ...(defaults['socket'] as object | undefined), ...overrides.socket };
-  return { minimizeConnections: true, defaults: { ...defaults, ...OWN_SETTINGS, ...overrides, socket } };
+  return {
+    minimizeConnections: true,
+    rootNodes: rootNodes.map((node) => ({ ...node, socket: { ...node.socket, socketTimeout } })),
+    defaults: { ...defaults, ...OWN_SETTINGS, ...overrides, socket },
+  };
 }
 
 /** Credentials and TLS in a root node's URL hold for the nodes found through it. */
-function sharedBy(rootNodes: readonly { readonly url?: string }[]): Settings {
+function sharedBy(rootNodes: readonly RootNode[]): Settings {
   const url = rootNodes.find((node) => node.url !== undefined && URL.canParse(node.url))?.url;
   if (url === undefined) return {};
   const { username, password, protocol } = new URL(url);

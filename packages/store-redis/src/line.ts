@@ -113,7 +113,7 @@ export class Line {
     try {
       return await call;
     } catch (error) {
-      if (error instanceof NoAnswer) {
+      if (error instanceof NoAnswer && dialled === this.#current) {
         dialled.stalled();
         this.#mend(dialled);
         this.#onStall();

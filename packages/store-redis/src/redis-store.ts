@@ -28,6 +28,7 @@ export class RedisStore extends RowStore {
   readonly #line: Line;
   readonly #watch: Watch;
   readonly #pager: Pager;
+  #opened = false;
 
   constructor(options: RedisStoreOptions) {
     super();
@@ -58,9 +59,16 @@ export class RedisStore extends RowStore {
     const way = wayOf(this.#options);
     const clustered = isClustered(this.#options);
     const { durable } = this.#options;
-    const traits = await openServer({ line: this.#line, layout: this.#layout, way, clustered, durable });
-    this.#watch.open();
-    return traits;
+    try {
+      const traits = await openServer({ line: this.#line, layout: this.#layout, way, clustered, durable });
+      this.#opened = true;
+      this.#watch.open();
+      return traits;
+    } catch (error) {
+      // A server that was refused is not used; one that was accepted before may come back.
+      if (!this.#opened) await this.#line.close();
+      throw error;
+    }
   }
 
   async due(query: DueQuery) {
@@ -76,6 +84,7 @@ export class RedisStore extends RowStore {
   }
 
   async close(): Promise<void> {
+    this.#opened = false;
     await Promise.all([this.#watch.close(), this.#line.close()]);
   }
 

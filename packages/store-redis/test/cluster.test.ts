@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { TokenStore } from '@evertoken/core';
 import { ManualClock, storeContract } from '@evertoken/core/testing';
-import { startRedisCluster, whyMissing } from '@evertoken/test-servers';
+import { startRedisCluster, Wire, whyMissing } from '@evertoken/test-servers';
 import { createClient, createCluster } from '@redis/client';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { redisStore } from '../src/index.js';
@@ -138,6 +138,35 @@ describe.skipIf(missing)('redisStore and a cluster', () => {
     await eventually(async () => {
       for (const key of keys) expect((await store.read(key)).record?.token?.value).toBe('a');
     });
+  });
+
+  it('leaves few connections to a node that answers nothing', async () => {
+    const wires = await Promise.all(cluster.urls.map((url) => Wire.before(url)));
+    const entries = wires.map(({ url }, i) => {
+      const { hostname: host, port } = new URL(url);
+      return [new URL(cluster.urls[i] as string).host, { host, port: Number(port) }] as const;
+    });
+    const options = { rootNodes: wires.map(({ url }) => ({ url })), nodeAddressMap: Object.fromEntries(entries) };
+    const store = newStore({ cluster: options });
+    store.watch?.(() => {});
+    await store.open();
+    const [wire, pid] = [wires[0] as Wire, await pidOf(cluster.urls[0] as string)];
+    process.kill(pid, 'SIGSTOP');
+    try {
+      const before = wire.accepted;
+      let most = 0;
+      await eventually(async () => {
+        await Promise.allSettled(Array.from({ length: 20 }, (_, i) => store.read(keyOf(`k${i}`))));
+        most = Math.max(most, wire.connections);
+        return wire.accepted >= before + 10;
+      }, 25_000);
+      expect(most).toBeLessThanOrEqual(8);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+    await eventually(() => store.read(keyOf('a')));
+    await store.close();
+    await eventually(async () => wires.every(({ connections }) => connections === 0));
   });
 
   it('has keys of every node in its shards', async () => {

@@ -2,14 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { EpochMs, TokenStore } from '@evertoken/core';
 import type { Lease, TokenRecord } from '@evertoken/core/store';
 import { ManualClock } from '@evertoken/core/testing';
-import { sharedDatabase, whyMissing } from '@evertoken/test-servers';
+import { sharedDatabase, Wire, whyMissing } from '@evertoken/test-servers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { redisStore } from '../src/index.js';
 import { Layout, SHARDS, shardOf } from '../src/layout.js';
 import { FORGET } from '../src/scripts.js';
 import { type Admin, plantRecord, serverAdmin } from './stores.js';
 import { ACCOUNT, keyOf, rejection, tokenOf } from './support.js';
-import { Wire } from './wire.js';
 
 let admin: Admin;
 let wire: Wire;

@@ -141,6 +141,18 @@ describe.skipIf(whyMissing('redis', 'server'))('what redisStore promises', () =>
     });
   });
 
+  it('is refused for good: a store that was not opened answers nothing', async () => {
+    await set({ ...SYNCED, appendonly: 'no' });
+    await using({ url: server.url, durable: 'relaxed' }, async (store) => {
+      await rejection(store.open());
+      const error = { code: 'ERR_TOKEN_STORE', message: 'redisStore: not open' };
+      expect((await rejection(store.read(keyOf('a')))).error).toMatchObject(error);
+      await set(SYNCED);
+      await store.open();
+      await store.read(keyOf('a'));
+    });
+  });
+
   it('is less than the settings say where the user says so', async () => {
     await set(SYNCED);
     expect(await opening({ url: server.url, durable: 'relaxed' })).toEqual({ durable: 'relaxed', scope: 'fleet' });

@@ -1,11 +1,10 @@
 import type { TokenStore } from '@evertoken/core';
 import type { TokenRecord } from '@evertoken/core/store';
-import { type PrivateServer, startServer, whyMissing } from '@evertoken/test-servers';
+import { type PrivateServer, startServer, Wire, whyMissing } from '@evertoken/test-servers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type RedisStoreOptions, redisStore } from '../src/index.js';
 import { serverAdmin } from './stores.js';
 import { eventually, keyOf, rejection, tokenOf } from './support.js';
-import { Wire } from './wire.js';
 
 const KEY = keyOf('a');
 const LIMIT_MS = 400;

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { TokenStore } from '@evertoken/core';
 import type { Lease } from '@evertoken/core/store';
-import { sharedDatabase, whyMissing } from '@evertoken/test-servers';
+import { sharedDatabase, Wire, whyMissing } from '@evertoken/test-servers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisStore } from '../src/index.js';
 import { ACCOUNT, keyOf, tokenOf } from './support.js';
-import { Wire } from './wire.js';
 
 const KEY = keyOf('a');
 

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { sharedDatabase, whyMissing } from '@evertoken/test-servers';
+import { sharedDatabase, Wire, whyMissing } from '@evertoken/test-servers';
 import { createKeyv, type RedisClientType as KeyvClient, type default as KeyvRedis } from '@keyv/redis';
 import { createClient } from '@redis/client';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { redisStore } from '../src/index.js';
 import { eventually, keyOf, tokenOf } from './support.js';
-import { Wire } from './wire.js';
 
 const KEY = keyOf('a');
 let url: string;

@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto';
-import type { StoreTraits, TokenStore } from '@evertoken/core';
+import { encrypted, type StoreTraits, type TokenStore } from '@evertoken/core';
 import { rowOf, type TokenRecord } from '@evertoken/core/store';
 import type { ManualClock } from '@evertoken/core/testing';
+import { Wire } from '@evertoken/test-servers';
 import { createClient, createCluster } from '@redis/client';
 import { fieldsOf } from '../src/hash.js';
 import { type RedisStoreOptions, redisStore } from '../src/index.js';
 import { Layout } from '../src/layout.js';
-import { Wire } from './wire.js';
 
 /** What the contract suite needs of a kind of store; a wrapper around the stores passes on what it does not change. */
 export interface StoreKit {
   /** What `open` says. */
   readonly traits: StoreTraits;
+  readonly lacks?: readonly 'reseal'[];
   /** A new, empty store. */
   create(clock: ManualClock | undefined): Promise<TokenStore>;
   /** Another connection to the same data. */
@@ -62,6 +63,27 @@ export function clusterKit(urls: readonly string[], traits: StoreTraits): StoreK
     },
     () => clusterAdmin(urls),
   );
+}
+
+/** The same stores, encrypted. */
+export function encryptedKit(kit: StoreKit): StoreKit {
+  const inner = new WeakMap<TokenStore, TokenStore>();
+  const innerOf = (store: TokenStore) => inner.get(store) as TokenStore;
+  const sealed = (store: TokenStore) => {
+    const keys = { test: Buffer.alloc(32, 'redis').toString('base64') };
+    const outer = encrypted(store, { keys, activeKeyId: 'test' });
+    inner.set(outer, store);
+    return outer;
+  };
+  return {
+    ...kit,
+    lacks: ['reseal'],
+    create: async (clock) => sealed(await kit.create(clock)),
+    reconnect: async (store, clock) => sealed(await kit.reconnect(innerOf(store), clock)),
+    plant: (store, record) => kit.plant(innerOf(store), record),
+    fill: (store, records) => kit.fill(innerOf(store), records),
+    sever: (store) => kit.sever(innerOf(store)),
+  };
 }
 
 export async function serverAdmin(url: string): Promise<Admin> {
