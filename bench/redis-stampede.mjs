@@ -14,7 +14,7 @@ const WARM_UP = 3;
 const LIFETIME_MS = 7_200_000;
 const LIMIT = 1.2;
 
-const redis = await startServer('redis', { settings: JSON.parse(process.env.RS ?? '{}') });
+const redis = await startServer('redis');
 let calls = 0;
 const platform = createServer((_request, response) => {
   const value = `token-${++calls}`;
