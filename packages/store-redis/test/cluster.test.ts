@@ -158,16 +158,16 @@ describe.skipIf(missing)('redisStore and a cluster', () => {
       await eventually(async () => {
         await Promise.allSettled(Array.from({ length: 20 }, (_, i) => store.read(keyOf(`k${i}`))));
         most = Math.max(most, wire.connections);
-        return wire.accepted >= before + 10;
-      }, 25_000);
-      expect(most).toBeLessThanOrEqual(8);
+        return wire.accepted >= before + 20;
+      }, 60_000);
+      expect(most).toBeLessThanOrEqual(5);
     } finally {
       process.kill(pid, 'SIGCONT');
     }
     await eventually(() => store.read(keyOf('a')));
     await store.close();
     await eventually(async () => wires.every(({ connections }) => connections === 0));
-  });
+  }, 90_000);
 
   it('has keys of every node in its shards', async () => {
     const { send, close } = await serverAdmin(cluster.urls[0] as string);
