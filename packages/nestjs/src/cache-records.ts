@@ -20,7 +20,9 @@ export class CacheRecords {
   #lastFailure: unknown;
 
   constructor(cache: TokenCache, prefix: string) {
-    this.#store = lastStoreOf(cache);
+    const store = lastStoreOf(cache);
+    if (!store) throw configurationError(WRONG_CACHE);
+    this.#store = store;
     this.#prefix = prefix;
     // The adapter too: a Keyv may have been told to keep its errors to itself.
     this.#emitters = [this.#store, (this.#store as { store?: unknown }).store].filter(isEmitter);
@@ -29,7 +31,7 @@ export class CacheRecords {
 
   async read(key: TokenKey): Promise<TokenRecord | undefined> {
     const before = this.#failures;
-    const entry = await this.#store.getRaw(this.#prefix + key);
+    const entry = await this.#entry(this.#prefix + key);
     const value = entry?.value ?? undefined;
     if (value === undefined && this.#failures !== before) throw this.#lastFailure;
     return value === undefined ? undefined : recordIn(value, key);
@@ -47,21 +49,34 @@ export class CacheRecords {
     for (const emitter of this.#emitters) emitter.off?.('error', this.#onError);
   }
 
+  async #entry(key: string) {
+    try {
+      return await this.#store.getRaw(key);
+    } catch (error) {
+      // A parser quotes what it fails on, and that may be a token.
+      throw error instanceof SyntaxError ? notOurs() : error;
+    }
+  }
+
   readonly #onError = (error: unknown): void => {
     this.#failures++;
     this.#lastFailure = error;
   };
 }
 
+/** Whether tokens can be kept in it. */
+export function isTokenCache(cache: unknown): cache is TokenCache {
+  return lastStoreOf(cache as TokenCache) !== undefined;
+}
+
 /** The store that counts: those before it are copies of it that nobody keeps up to date. */
-function lastStoreOf(cache: TokenCache): TokenCacheStore {
-  const last = (cache as Partial<TokenCache> | null | undefined)?.stores?.at(-1) as
+function lastStoreOf(cache: TokenCache): TokenCacheStore | undefined {
+  const last = (cache as Partial<TokenCache> | null | undefined)?.stores?.at?.(-1) as
     | (TokenCacheStore & { primary?: TokenCacheStore; secondary?: TokenCacheStore })
     | undefined;
   // A `Cacheable` is itself a memory above a store.
   const store = last?.secondary ?? last?.primary ?? last;
-  if (typeof store?.getRaw !== 'function' || typeof store.set !== 'function') throw configurationError(WRONG_CACHE);
-  return store;
+  return typeof store?.getRaw === 'function' && typeof store.set === 'function' ? store : undefined;
 }
 
 function recordIn(value: unknown, key: TokenKey): TokenRecord {
@@ -72,7 +87,11 @@ function recordIn(value: unknown, key: TokenKey): TokenRecord {
   } catch {
     // Said below: what the parser quotes may be a token.
   }
-  throw new TokenError('ERR_TOKEN_STORE', 'cacheStore: an entry under a key of ours is no record of ours');
+  throw notOurs();
+}
+
+function notOurs(): TokenError {
+  return new TokenError('ERR_TOKEN_STORE', 'cacheStore: an entry under a key of ours is no record of ours');
 }
 
 function isEmitter(value: unknown): value is Emitter {

@@ -1,40 +1,41 @@
-import { type Clock, DEFAULTS, systemClock, TokenError, type TokenKey } from '@evertoken/core';
 import {
-  type AttemptChange,
-  type CommitOptions,
-  claimStep,
-  commitStep,
+  type Clock,
+  DEFAULTS,
+  optionProblems,
+  systemClock,
+  TokenError,
+  type TokenKey,
+  type TokenStore,
+} from '@evertoken/core';
+import {
   DueIndex,
   type DuePage,
   type DueQuery,
   duePage,
   emptyRecord,
-  type Intent,
   isDue,
-  type Lease,
   type ListFilter,
   listPage,
-  type NoteOptions,
-  noteStep,
   type Page,
-  parkStep,
-  removeStep,
-  renewStep,
-  type Seen,
+  refuseProblems,
   type Step,
+  SteppedStore,
   type StoreTraits,
-  type TokenPart,
   type TokenRecord,
-  type TokenStore,
 } from '@evertoken/core/store';
-import { CacheRecords } from './cache-records.js';
+import { CacheRecords, isTokenCache } from './cache-records.js';
 import type { TokenCache } from './interfaces/token-cache.interface.js';
+import { Patience } from './patience.js';
+import { WRONG_CACHE, wrongOption } from './token.messages.js';
 
 /** Options of `cacheStore`. */
 export interface CacheStoreOptions {
   /** Stands before every key in the cache. Default `evertoken:`. */
   readonly keyPrefix?: string;
-  /** How late an operation may still take effect, ms: as long as somebody waits for it. Default 2 s, as the manager's `storeTimeoutMs`. */
+  /**
+   * Limit of every operation, ms; one that is answered later takes no effect. Default 2 s, as the manager's `storeTimeoutMs`.
+   * A client that queues commands while its server is away does not answer at all.
+   */
   readonly timeoutMs?: number;
   /** Replaces the store's clock. Default: the system's. */
   readonly clock?: Clock;
@@ -60,13 +61,19 @@ const TOMBSTONE_MS = 30 * DAY_MS;
  * TokenModule.forRootAsync({ accountNames: ['shop'], inject: [CACHE_MANAGER], useFactory: (cache: Cache) => ({ accounts: [shop], store: cacheStore(cache) }) })
  */
 export function cacheStore(cache: TokenCache, options: CacheStoreOptions = {}): TokenStore {
-  return new CacheStore(() => cache, options);
+  return new CacheStore(() => cache, options, isTokenCache(cache) ? [] : [WRONG_CACHE]);
 }
 
+const OPTIONS = ['keyPrefix', 'timeoutMs', 'clock'];
+
+/** Options as they are passed on: absent or undefined. */
+type GivenOptions = { readonly [Option in keyof CacheStoreOptions]: CacheStoreOptions[Option] | undefined };
+
 /** The same over a cache that is found when the store is opened. */
-export class CacheStore implements TokenStore {
+export class CacheStore extends SteppedStore {
   readonly name = 'cacheStore';
   readonly #find: () => TokenCache;
+  readonly #problems: readonly string[];
   readonly #prefix: string;
   readonly #timeoutMs: number;
   readonly #clock: Clock;
@@ -78,21 +85,22 @@ export class CacheStore implements TokenStore {
   /** The last operation of each key that is not done. */
   readonly #turns = new Map<TokenKey, Promise<unknown>>();
 
-  constructor(
-    find: () => TokenCache,
-    {
-      keyPrefix = 'evertoken:',
-      timeoutMs = DEFAULTS.storeTimeoutMs,
-      clock = systemClock,
-    }: { readonly [Option in keyof CacheStoreOptions]: CacheStoreOptions[Option] | undefined } = {},
-  ) {
+  /** `problems`: what is known of the cache already. */
+  constructor(find: () => TokenCache, options: GivenOptions = {}, problems: readonly string[] = []) {
+    super();
     this.#find = find;
-    this.#prefix = keyPrefix;
-    this.#timeoutMs = timeoutMs;
-    this.#clock = clock;
+    this.#problems = [...problems, ...problemsOf(options)];
+    this.#prefix = options.keyPrefix ?? 'evertoken:';
+    this.#timeoutMs = options.timeoutMs ?? DEFAULTS.storeTimeoutMs;
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  problems(): readonly string[] {
+    return this.#problems;
   }
 
   async open(): Promise<StoreTraits> {
+    refuseProblems(this);
     if (this.#closed) throw closed();
     this.#records ??= new CacheRecords(this.#find(), this.#prefix);
     return { durable: false, scope: 'process' };
@@ -101,22 +109,6 @@ export class CacheStore implements TokenStore {
   async read(key: TokenKey) {
     const record = await this.#record(key);
     return { ...(record && { record }), now: this.#clock.now() };
-  }
-
-  claim(seen: Seen, holder: string, ttlMs: number, intent?: Pick<Intent, 'generation'>) {
-    return this.#step(seen.key, (record, now) => claimStep(record, { seen, holder, ttlMs, intent, now }));
-  }
-
-  renew(lease: Lease, ttlMs: number) {
-    return this.#step(lease.key, (record, now) => renewStep(record, lease, ttlMs, now));
-  }
-
-  commit(key: TokenKey, token: TokenPart, options: CommitOptions) {
-    return this.#step(key, (record, now) => commitStep(record, { key, token, options, now }));
-  }
-
-  note(lease: Lease, change: AttemptChange, options?: NoteOptions) {
-    return this.#step(lease.key, (record) => noteStep(record, lease, change, options));
   }
 
   /** Keys this process knows of, each looked at again: another process may have refreshed it. */
@@ -144,14 +136,6 @@ export class CacheStore implements TokenStore {
     return { ...page, records };
   }
 
-  remove(key: TokenKey, predecessor: number) {
-    return this.#step(key, (record, now) => removeStep(record, predecessor, now));
-  }
-
-  park(seen: Seen, cause: string) {
-    return this.#step(seen.key, (record) => parkStep(record, seen, cause));
-  }
-
   /**
    * Ends the use of the cache: no reads and no writes from here on, because a client that Nest has disconnected would
    * silently connect again. The cache itself is the application's and stays as it is.
@@ -161,21 +145,18 @@ export class CacheStore implements TokenStore {
     this.#records?.close();
   }
 
-  #record(key: TokenKey): Promise<TokenRecord | undefined> {
-    return this.#step(key, (record) => ({ answer: record }));
-  }
-
   /** One operation of a key after the other: nothing comes between the read that makes a step and its write. */
-  #step<Answer>(
+  protected swap<Answer>(
     key: TokenKey,
     decide: (record: TokenRecord | undefined, now: number) => Step<Answer>,
   ): Promise<Answer> {
-    const askedAt = this.#clock.monotonic();
+    const patience = new Patience(this.#clock, this.#timeoutMs);
     const turn = (this.#turns.get(key) ?? Promise.resolve()).then(async () => {
-      this.#checkUse(askedAt);
+      patience.check();
       const present = this.#merged(key, await this.#opened().read(key));
       // A client that queues while its server is away answers late: a claim made then would block the key for nobody.
-      this.#checkUse(askedAt);
+      patience.check();
+      this.#opened();
       const { next = present, answer } = decide(present, this.#clock.now());
       if (next && (next.token !== present?.token || next.goneAt !== present?.goneAt)) {
         await this.#opened().write(withoutLease(next), ttlOf(next, this.#clock.now()));
@@ -192,7 +173,12 @@ export class CacheStore implements TokenStore {
         if (this.#turns.get(key) === settled) this.#turns.delete(key);
       });
     this.#turns.set(key, settled);
-    return turn;
+    // Its turn goes on when the wait for it ends, so that no later operation overtakes a write.
+    return patience.with(turn);
+  }
+
+  #record(key: TokenKey): Promise<TokenRecord | undefined> {
+    return this.swap(key, (record) => ({ answer: record }));
   }
 
   /** The cache has the say on tokens, this process on its attempts with the token it knows. */
@@ -200,9 +186,11 @@ export class CacheStore implements TokenStore {
     const local = this.#local.get(key);
     if (!local) return stored;
     if (sameToken(stored, local)) {
-      const { refreshAt: _stored, ...rest } = stored ?? emptyRecord(key);
-      const { refreshAt, attempt } = local;
-      return { ...rest, ...(refreshAt !== undefined && { refreshAt }), attempt };
+      const { refreshAt: storedDue, ...rest } = stored ?? emptyRecord(key);
+      // Another process was handed the same value after us: it knows better when to ask again.
+      const later = (stored?.token?.issuedAt ?? 0) > (local.token?.issuedAt ?? 0);
+      const refreshAt = later ? storedDue : local.refreshAt;
+      return { ...rest, ...(refreshAt !== undefined && { refreshAt }), attempt: local.attempt };
     }
     // Another process has stored a token, or the cache was emptied; epoch and lease go on counting.
     const { epoch, lease } = local.attempt;
@@ -215,23 +203,25 @@ export class CacheStore implements TokenStore {
     if (!this.#records) throw new TokenError('ERR_TOKEN_STORE', 'cacheStore: not open yet');
     return this.#records;
   }
-
-  #checkUse(askedAt: number): void {
-    this.#opened();
-    if (this.#clock.monotonic() - askedAt > this.#timeoutMs) {
-      throw new TokenError('ERR_TOKEN_STORE', `cacheStore: no answer of the cache within ${this.#timeoutMs} ms`, {
-        reason: 'timeout',
-      });
-    }
-  }
 }
 
+function problemsOf(options: GivenOptions): string[] {
+  const { keyPrefix, timeoutMs, clock } = options;
+  const isTime = typeof timeoutMs === 'number' && timeoutMs > 0 && Number.isFinite(timeoutMs);
+  const isClock = (['now', 'monotonic', 'after'] as const).every((method) => typeof clock?.[method] === 'function');
+  return [
+    ...optionProblems(options, { required: [], optional: OPTIONS }),
+    ...(keyPrefix === undefined || typeof keyPrefix === 'string' ? [] : [wrongOption('keyPrefix', 'a string')]),
+    ...(timeoutMs === undefined || isTime ? [] : [wrongOption('timeoutMs', 'a positive number of milliseconds')]),
+    ...(clock === undefined || isClock ? [] : [wrongOption('clock', 'a clock with "now", "monotonic" and "after"')]),
+  ];
+}
+
+/** The value may be sealed anew: its mark stays. */
 function sameToken(stored: TokenRecord | undefined, local: TokenRecord): boolean {
-  return (
-    (stored?.generation ?? 0) === local.generation &&
-    stored?.token?.value === local.token?.value &&
-    stored?.goneAt === local.goneAt
-  );
+  const [ours, theirs] = [local.token, stored?.token];
+  const sameValue = theirs?.value === ours?.value || (ours?.mark !== undefined && ours.mark === theirs?.mark);
+  return (stored?.generation ?? 0) === local.generation && sameValue && stored?.goneAt === local.goneAt;
 }
 
 function withoutLease(record: TokenRecord): TokenRecord {

@@ -14,6 +14,9 @@ export const staticOption = (name: string) =>
 export const wrongType = (path: string, expected: string, got: unknown) =>
   `"${path}" must be ${expected}, got ${got === null ? 'null' : typeof got}`;
 
+/** For `problems()` of a store: without the value. */
+export const wrongOption = (path: string, expected: string) => `"${path}" must be ${expected}`;
+
 export const managersNotApart = (managerName: string | undefined) =>
   `"managerName" must tell the managers of an application apart: several TokenModules have ${managerName === undefined ? 'none' : `"${managerName}"`}`;
 

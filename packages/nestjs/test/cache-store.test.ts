@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { TokenError, TokenManager } from '@evertoken/core';
 import type { Lease, TokenPart, TokenRecord, TokenStore } from '@evertoken/core/store';
-import { ManualClock, storeContract } from '@evertoken/core/testing';
+import { ManualClock } from '@evertoken/core/testing';
 import { createCache } from 'cache-manager';
 import { Keyv } from 'keyv';
 import { describe, expect, it } from 'vitest';
@@ -12,21 +12,6 @@ import { testAccount } from './support.js';
 const DAY = 24 * 60 * 60_000;
 const shop = testAccount({ name: 'shop' });
 const { key } = shop.accessToken;
-
-const caches = new WeakMap<TokenStore, Keyv>();
-storeContract({ describe, it, expect }, () => new ManualClock(), {
-  name: 'cacheStore',
-  create: (clock) => {
-    const last = new Keyv();
-    const store = cacheStore(createCache({ stores: [new Keyv(), last] }), { clock });
-    caches.set(store, last);
-    return store;
-  },
-  traits: { durable: false, scope: 'process' },
-  plant: async (store, record) => {
-    await caches.get(store)?.set(`evertoken:${record.key}`, JSON.stringify(record));
-  },
-});
 
 function token(value: string, more: Partial<TokenPart> = {}): TokenPart {
   const at = Date.UTC(2026, 0, 1);
@@ -96,10 +81,30 @@ describe('cacheStore and the cache it is given', () => {
     async (cache) => {
       await expect(opened(cache as never)).rejects.toMatchObject({
         code: 'ERR_TOKEN_CONFIGURATION',
-        message: expect.stringMatching(/^"cache" must be/),
+        message: expect.stringMatching(/^"cache" must be.*\(cacheStore\)$/),
       });
+      expect(() => new TokenManager({ store: cacheStore(cache as never) })).toThrow(/^"cache" must be/);
     },
   );
+
+  it.each([
+    [{ keyPrefix: 1 }, /^"keyPrefix" must be a string/],
+    [{ timeoutMs: 0 }, /^"timeoutMs" must be a positive number/],
+    [{ timeoutMs: '2s' }, /^"timeoutMs" must be a positive number/],
+    [{ clock: { now: () => 0 } }, /^"clock" must be a clock/],
+    [{ prefix: 'hidden' }, /^"prefix" is no option; expected "keyPrefix", "timeoutMs", "clock"/],
+  ])('is built with %j, says what is wrong, and refuses to open', async (options, problem) => {
+    const store = cacheStore(createCache(), options as never);
+    expect(store.problems?.()).toEqual([expect.stringMatching(problem)]);
+    expect(JSON.stringify(store.problems?.())).not.toContain('hidden');
+    await expect(store.open()).rejects.toMatchObject({ code: 'ERR_TOKEN_CONFIGURATION' });
+    expect(() => new TokenManager({ store })).toThrow(problem);
+  });
+
+  it('has no problem with options that are undefined', () => {
+    const options = { keyPrefix: undefined, timeoutMs: undefined, clock: undefined };
+    expect(cacheStore(createCache(), options as never).problems?.()).toEqual([]);
+  });
 });
 
 describe('the TTL of an entry', () => {
@@ -169,6 +174,36 @@ describe('what stays in the process', () => {
     expect((await mine.due({ limit: 9, accounts: ['test/id-of-shop'] })).keys).toEqual([]);
     await clock.advance(5);
     expect((await mine.due({ limit: 9, accounts: ['test/id-of-shop'] })).keys).toHaveLength(1);
+  });
+
+  it('takes the due time of a process that was handed the same value later, and keeps its own where it is the later one', async () => {
+    const shared = new Adapter();
+    const clock = new ManualClock();
+    const [mine, theirs] = [await opened(over(shared), clock), await opened(over(shared), clock)];
+    const accounts = ['test/id-of-shop'] as const;
+    const startedAt = (issuedAt: number) => token('same', { issuedAt });
+    await mine.commit(key, startedAt(1), { predecessor: 0, refreshAt: clock.now() });
+    const predecessor = await generationIn(theirs);
+    expect((await mine.due({ limit: 9, accounts })).keys).toHaveLength(1);
+    await theirs.commit(key, startedAt(2), { predecessor, refreshAt: clock.now() + 60_000 });
+    expect((await mine.due({ limit: 9, accounts })).keys).toEqual([]);
+    expect((await mine.read(key)).record).toMatchObject({ refreshAt: clock.now() + 60_000 });
+
+    const lease = (await mine.claim({ key, generation: predecessor, epoch: 0 }, 'p', 30_000)) as Lease;
+    await mine.note(lease, { state: 'retrying', failures: 1, refreshAt: clock.now() + 5 }, { release: true });
+    expect((await mine.read(key)).record).toMatchObject({ refreshAt: clock.now() + 5, attempt: { failures: 1 } });
+  });
+
+  it('keeps its attempt when another process seals the same token anew', async () => {
+    const shared = new Adapter();
+    const [mine, theirs] = [await opened(over(shared)), await opened(over(shared))];
+    await mine.commit(key, token('sealed 1', { mark: 'm' }), { predecessor: 0 });
+    const generation = await generationIn(mine);
+    const lease = (await mine.claim({ key, generation, epoch: 0 }, 'p', 30_000)) as Lease;
+    await mine.note(lease, { failures: 3 });
+    const seen = (await theirs.read(key)).record as TokenRecord;
+    expect(await theirs.reseal?.(seen, token('sealed 2', { mark: 'm' }))).toBe(true);
+    expect((await mine.read(key)).record).toMatchObject({ token: { value: 'sealed 2' }, attempt: { failures: 3 } });
   });
 
   it('says absent once the cache has been emptied, and numbers on upward', async () => {
@@ -247,6 +282,38 @@ describe('a cache that fails', () => {
       await expect(store.read(key)).rejects.toThrow(/^cacheStore: an entry under a key of ours is no record of ours$/);
     },
   );
+
+  it('holds what no deserializer reads: an error that does not quote it either', async () => {
+    const adapter = new Adapter();
+    const store = await opened(over(adapter));
+    adapter.entries.set(`app:evertoken:${key}`, 'T0PSECRET');
+    await expect(store.read(key)).rejects.toThrow(/^cacheStore: an entry under a key of ours is no record of ours$/);
+  });
+
+  it('never answers: everything rejects in time, and what is answered at last takes no effect', async () => {
+    const adapter = new Adapter();
+    const clock = new ManualClock();
+    const store = await opened(over(adapter), clock, 2_000);
+    await store.commit(key, token('a'), { predecessor: 0, refreshAt: 1 });
+    const generation = await generationIn(store);
+    let answer = () => {};
+    adapter.waits = new Promise<void>((resolve) => {
+      answer = resolve;
+    });
+    const pending = [
+      store.read(key),
+      store.commit(key, token('b'), { predecessor: generation }),
+      store.due({ limit: 9, accounts: ['test/id-of-shop'] }),
+      store.list({}, { limit: 9 }),
+    ].map((operation) => operation.catch((error: unknown) => error));
+    await turn();
+    await clock.advance(2_000);
+    for (const error of await Promise.all(pending)) {
+      expect(error).toMatchObject({ code: 'ERR_TOKEN_STORE', reason: 'timeout' });
+    }
+    answer();
+    expect((await store.read(key)).record).toMatchObject({ generation, token: { value: 'a' } });
+  });
 
   it('answers too late: an operation that nobody waits for any more takes no effect', async () => {
     const adapter = new Adapter();
