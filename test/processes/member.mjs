@@ -32,6 +32,22 @@ const tasks = {
     const asked = await Promise.all(Array.from({ length: ASKS }, () => tokens.get(shop.accessToken)));
     return asked.map(({ value }) => value);
   },
+  /** Read, then write over what was read, until so many writes were acknowledged: how many were turned away. */
+  async count({ store, options, key, writes }) {
+    const kept = STORES[store](options);
+    await kept.open();
+    let refused = 0;
+    for (let done = 0; done < writes; ) {
+      const { record, now } = await kept.read(key);
+      const value = `${process.pid}-${done}`;
+      const lineage = { cause: 'issue', actor: value, at: now, durationMs: 1 };
+      const token = { value, issuedAt: now, firstSeenAt: now, seen: [], lineage };
+      if ((await kept.commit(key, token, { predecessor: record.generation })) === 'accepted') done++;
+      else refused++;
+    }
+    await kept.close();
+    return refused;
+  },
   async close() {
     await tokens.close();
     setImmediate(() => process.disconnect());

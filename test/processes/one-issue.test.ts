@@ -3,9 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSandbox, SANDBOX_ACCOUNTS, type Sandbox } from '@evertoken/sandbox';
-import { type ServerKind, sharedDatabase, whyMissing } from '@evertoken/test-servers';
+import { whyMissing } from '@evertoken/test-servers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Members } from './members.js';
+import { SHARED_STORES } from './stores.js';
 
 const PROCESSES = 8;
 const ROUNDS = 100;
@@ -26,20 +27,11 @@ afterEach(async () => {
   await rm(directory, { recursive: true, force: true });
 });
 
-const url = (kind: ServerKind) => async () => ({ url: await sharedDatabase(kind) });
-const stores: [string, () => Promise<object>, ServerKind?][] = [
-  ['fileStore', async () => ({ directory: join(directory, 'tokens') })],
-  ['sqliteStore', async () => ({ filename: join(directory, 'tokens.db') })],
-  ['postgresStore', url('postgres'), 'postgres'],
-  ['mysqlStore', url('mariadb'), 'mariadb'],
-  ['redisStore', url('redis'), 'redis'],
-];
-
 describe(`${PROCESSES} processes on one key of a kind whose new token kills the last one`, () => {
-  it.for(stores)(
-    `%s: exactly one issue for each of ${ROUNDS} expiries`,
+  it.for(SHARED_STORES)(
+    `$store: exactly one issue for each of ${ROUNDS} expiries`,
     { timeout: 180_000 },
-    async ([store, options, server], { skip }) => {
+    async ({ store, server, options }, { skip }) => {
       const missing = server && whyMissing(server);
       if (missing) skip(missing);
       members = new Members(PROCESSES);
@@ -47,7 +39,7 @@ describe(`${PROCESSES} processes on one key of a kind whose new token kills the 
       const sealing = { keys: { k1: randomBytes(32).toString('base64') }, activeKeyId: 'k1' };
       await members.all('open', {
         store,
-        options: await options(),
+        options: await options(directory),
         baseUrl: sandbox.urls.wechat,
         app: { appId, secret },
         ...(store === 'redisStore' && { sealing }),

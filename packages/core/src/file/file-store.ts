@@ -1,95 +1,84 @@
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, readdir } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { optionProblems } from '../account-options.js';
 import { type Clock, systemClock } from '../clock.js';
 import { TokenError } from '../errors.js';
 import type { TokenKey } from '../key.js';
+import { refuseProblems } from '../options.js';
 import { DueIndex } from '../store/due-index.js';
 import { duePage, listPage } from '../store/pages.js';
-import type { Intent, TokenPart, TokenRecord } from '../store/record.js';
-import { claimStep, commitStep, noteStep, parkStep, removeStep, renewStep, type Step } from '../store/steps.js';
-import type {
-  AttemptChange,
-  CommitOptions,
-  DueQuery,
-  Lease,
-  ListFilter,
-  NoteOptions,
-  Seen,
-  StoreTraits,
-  TokenStore,
-} from '../store/store.js';
+import type { TokenRecord } from '../store/record.js';
+import { SteppedStore } from '../store/stepped-store.js';
+import type { Step } from '../store/steps.js';
+import type { DueQuery, ListFilter, StoreTraits, TokenStore } from '../store/store.js';
 import type { EpochMs } from '../token.js';
-import { append, latest } from './versions.js';
+import { removeLeftovers } from './leftovers.js';
+import { preparePrivate } from './private-directory.js';
+import { append, latest, removeOldVersions, type Version } from './versions.js';
 
 /** Options of `fileStore`. */
 export interface FileStoreOptions {
-  /** Where records are kept; made on opening, mode 0700. On a local disk: network file systems do not keep the promises this store builds on. */
-  readonly directory: string;
+  /**
+   * Where records are kept; made on opening, mode 0700. On a local disk: a network file system is refused where it can be
+   * recognised, and so is one without hard links.
+   */
+  readonly directory: string | undefined;
   /** Replaces the store's clock. Default: the system's. */
-  readonly clock?: Pick<Clock, 'now'>;
+  readonly clock?: Pick<Clock, 'now'> | undefined;
 }
 
 /** Compare-and-set rounds before a write counts as failed; each lost one means that another process wrote. */
 const MAX_ROUNDS = 100;
-/** A tombstone is kept this long, ms (30 days), so that a late answer cannot bring back what was forgotten. */
+/** A tombstone is shown this long, ms (30 days), so that a late answer cannot bring back what was forgotten. */
 const TOMBSTONE_MS = 30 * 24 * 60 * 60_000;
+/** Directories looked at at a time. */
+const SCAN_AT_ONCE = 64;
+/** A minute: how often leftovers of killed writers are looked for. */
+const TIDY_EVERY_MS = 60_000;
 
 /**
  * Keeps records in a directory of this host, for any number of its processes: a directory per key, readable by its owner only,
- * every write synced. Leases live in the record, so no lock file can go stale. Without encryption tokens stand there in clear.
+ * every write synced. Leases live in the record, so no lock file can go stale. Without `encrypted` tokens stand there in clear.
+ *
+ * A file that holds no record is an error for its key; `due` and `list` go on without it. What was forgotten leaves a file of
+ * a few hundred bytes behind: to take it away while others may write is the one thing hard links cannot do.
  */
 export function fileStore(options: FileStoreOptions): TokenStore {
-  const { directory } = options;
-  if (typeof directory !== 'string' || directory === '') {
-    throw new TokenError(
-      'ERR_TOKEN_CONFIGURATION',
-      `"directory" of fileStore must be a non-empty string, got ${typeof directory}`,
-    );
-  }
-  return new FileStore(directory, options.clock ?? systemClock);
+  return new FileStore(options ?? {});
 }
 
-class FileStore implements TokenStore {
+class FileStore extends SteppedStore {
   readonly name = 'fileStore';
-  readonly #given: string;
+  readonly #options: FileStoreOptions;
   readonly #clock: Pick<Clock, 'now'>;
-  readonly #known = new Map<string, TokenRecord>();
-  readonly #keys = new Map<TokenKey, string>();
+  readonly #versions = new Map<string, Version>();
+  readonly #directories = new Map<TokenKey, string>();
   readonly #due = new DueIndex();
+  #tidiedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(directory: string, clock: Pick<Clock, 'now'>) {
-    this.#given = directory;
-    this.#clock = clock;
+  constructor(options: FileStoreOptions) {
+    super();
+    this.#options = options;
+    this.#clock = options.clock ?? systemClock;
+  }
+
+  problems(): readonly string[] {
+    return optionProblems(this.#options, { required: ['directory'], optional: ['clock'] });
   }
 
   async open(): Promise<StoreTraits> {
-    const root = this.#root();
-    await mkdir(root, { recursive: true, mode: 0o700 });
-    if (process.platform !== 'win32') await chmod(root, 0o700);
+    refuseProblems(this);
+    await preparePrivate(this.#root(), this.name);
     return { durable: 'synced', scope: 'host' };
   }
 
   async read(key: TokenKey) {
-    const record = await this.#load(this.#directoryOf(key));
+    const directory = this.#directoryOf(key);
+    const record = recordIn(await this.#latest(directory), key);
+    if (record) this.#index(directory, record);
     return { ...(record && { record }), now: this.#clock.now() };
-  }
-
-  claim(seen: Seen, holder: string, ttlMs: number, intent?: Pick<Intent, 'generation'>): Promise<Lease | TokenRecord> {
-    return this.#swap(seen.key, (record, now) => claimStep(record, { seen, holder, ttlMs, intent, now }));
-  }
-
-  renew(lease: Lease, ttlMs: number) {
-    return this.#swap(lease.key, (record, now) => renewStep(record, lease, ttlMs, now));
-  }
-
-  commit(key: TokenKey, token: TokenPart, options: CommitOptions) {
-    return this.#swap(key, (record, now) => commitStep(record, { key, token, options, now }));
-  }
-
-  note(lease: Lease, change: AttemptChange, options?: NoteOptions) {
-    return this.#swap(lease.key, (record) => noteStep(record, lease, change, options));
   }
 
   async due(query: DueQuery) {
@@ -100,34 +89,27 @@ class FileStore implements TokenStore {
 
   async list(filter: ListFilter, page: { readonly limit: number; readonly cursor?: string }) {
     if (page.cursor === undefined) await this.#scan();
-    return listPage(this.#keys.keys(), (key) => this.#recordOf(key), filter, page, this.#clock.now());
-  }
-
-  remove(key: TokenKey, predecessor: number) {
-    return this.#swap(key, (record, now) => removeStep(record, predecessor, now));
-  }
-
-  park(seen: Seen, cause: string) {
-    return this.#swap(seen.key, (record) => parkStep(record, seen, cause));
+    return listPage(this.#directories.keys(), (key) => this.#recordOf(key), filter, page, this.#clock.now());
   }
 
   async close() {
-    this.#known.clear();
-    this.#keys.clear();
+    this.#versions.clear();
+    this.#directories.clear();
   }
 
-  async #swap<Answer>(
+  protected async swap<Answer>(
     key: TokenKey,
-    step: (record: TokenRecord | undefined, now: EpochMs) => Step<Answer>,
+    decide: (record: TokenRecord | undefined, now: EpochMs) => Step<Answer>,
   ): Promise<Answer> {
     const directory = this.#directoryOf(key);
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const base = await latest(directory);
-      const record = recordIn(base?.value, key);
-      const { next, answer } = step(record, this.#clock.now());
+      const base = await this.#latest(directory);
+      const { next, answer } = decide(recordIn(base, key), this.#clock.now());
       if (!next) return answer;
-      if (await append(directory, base, next)) {
-        this.#remember(directory, next);
+      const written = await append(directory, base, next);
+      if (written) {
+        this.#versions.set(directory, written);
+        this.#index(directory, next);
         return answer;
       }
       await pause(round < 4 ? 0 : 1 + (round % 7));
@@ -135,46 +117,66 @@ class FileStore implements TokenStore {
     throw new TokenError('ERR_TOKEN_STORE', 'fileStore: other processes kept being faster');
   }
 
-  async #load(directory: string): Promise<TokenRecord | undefined> {
-    const version = await latest(directory);
-    const record = recordIn(version?.value);
-    if (record) this.#remember(directory, record);
-    return record;
+  async #latest(directory: string): Promise<Version | undefined> {
+    const version = await latest(directory, this.#versions.get(directory));
+    if (version) this.#versions.set(directory, version);
+    else this.#versions.delete(directory);
+    return version;
   }
 
-  /** Looks at every key: the directory is the index, and it is small on one host. */
+  /** Looks at every key's directory, and reads what has changed: the directory is the index, and it is small on one host. */
   async #scan(): Promise<void> {
     const root = this.#root();
     const entries = await readdir(root, { withFileTypes: true });
-    const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-    const present = new Set(names);
-    for (const [key, directory] of this.#keys)
-      if (!present.has(directory.slice(root.length + 1))) this.#drop(key, directory);
-    for (let at = 0; at < names.length; at += 64) {
-      await Promise.all(names.slice(at, at + 64).map((name) => this.#load(join(root, name))));
+    const directories = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(root, name));
+    const present = new Set(directories);
+    for (const [key, directory] of this.#directories) if (!present.has(directory)) this.#drop(key, directory);
+    const tidy = performance.now() - this.#tidiedAt > TIDY_EVERY_MS;
+    if (tidy) {
+      this.#tidiedAt = performance.now();
+      await removeLeftovers(root).catch(() => {});
+    }
+    for (let at = 0; at < directories.length; at += SCAN_AT_ONCE)
+      await Promise.all(directories.slice(at, at + SCAN_AT_ONCE).map((directory) => this.#look(directory, tidy)));
+  }
+
+  /** One file that holds no record must not hide all others; who reads its key is told. */
+  async #look(directory: string, tidy: boolean): Promise<void> {
+    try {
+      if (tidy) {
+        const names = await readdir(directory);
+        await removeLeftovers(directory, names);
+        await removeOldVersions(directory, names);
+      }
+      const known = this.#versions.get(directory);
+      const version = await this.#latest(directory);
+      if (version === known && known) return;
+      const record = recordIn(version);
+      if (record) this.#index(directory, record);
+    } catch {
+      this.#versions.delete(directory);
     }
   }
 
   #recordOf(key: TokenKey): TokenRecord | undefined {
-    const record = this.#known.get(this.#keys.get(key) ?? '');
+    const record = this.#versions.get(this.#directories.get(key) ?? '')?.value as TokenRecord | undefined;
     const buried = record?.goneAt !== undefined && this.#clock.now() - record.goneAt > TOMBSTONE_MS;
     return buried ? undefined : record;
   }
 
-  #remember(directory: string, record: TokenRecord): void {
-    this.#known.set(directory, record);
-    this.#keys.set(record.key, directory);
+  #index(directory: string, record: TokenRecord): void {
+    this.#directories.set(record.key, directory);
     this.#due.set(record.key, record.refreshAt);
   }
 
   #drop(key: TokenKey, directory: string): void {
-    this.#known.delete(directory);
-    this.#keys.delete(key);
+    this.#versions.delete(directory);
+    this.#directories.delete(key);
     this.#due.set(key, undefined);
   }
 
   #root(): string {
-    return resolve(this.#given);
+    return resolve(this.#options.directory as string);
   }
 
   #directoryOf(key: TokenKey): string {
@@ -182,17 +184,20 @@ class FileStore implements TokenStore {
   }
 }
 
-function recordIn(value: unknown, key?: TokenKey): TokenRecord | undefined {
-  if (value === undefined) return undefined;
-  const record = value as TokenRecord;
+function recordIn(version: Version | undefined, key?: TokenKey): TokenRecord | undefined {
+  if (version === undefined) return undefined;
+  const record = version.value as TokenRecord;
   if (
     typeof record?.key !== 'string' ||
     typeof record.generation !== 'number' ||
     typeof record.attempt?.epoch !== 'number'
   ) {
-    throw new TokenError('ERR_TOKEN_STORE', 'fileStore: a file in its directory holds no record');
+    throw unreadable('a file in its directory holds no record');
   }
-  if (key !== undefined && record.key !== key)
-    throw new TokenError('ERR_TOKEN_STORE', 'fileStore: a file holds the record of another key');
+  if (key !== undefined && record.key !== key) throw unreadable('a file holds the record of another key');
   return record;
+}
+
+function unreadable(why: string): TokenError {
+  return new TokenError('ERR_TOKEN_STORE', `fileStore: ${why}`, { retryable: false });
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { syncDirectory, unlessMissing, writeOnce } from './synced-write.js';
 
 /**
  * A directory whose files are the versions of one value. Version n+1 is written aside, synced, and hard-linked to its name,
@@ -21,16 +22,20 @@ const WRITES = 16;
 const LOOKS = 3;
 const NAME = /^\d{12}$/;
 
-/** The latest version; undefined where there is none. A file that cannot be read is an error, never a miss. */
-export async function latest(directory: string): Promise<Version | undefined> {
+/**
+ * The latest version; undefined where there is none. A file that cannot be read is an error, never a miss. `known` is given
+ * back unread where it is still the latest: a version never changes.
+ */
+export async function latest(directory: string, known?: Version): Promise<Version | undefined> {
   for (let look = 1; ; look++) {
-    const numbers = await versionsIn(directory);
+    const numbers = numbersIn(await readdir(directory).catch(unlessMissing));
     if (numbers === undefined) return undefined;
     const newest = numbers.at(-1);
     if (newest === undefined) {
       if (look >= LOOKS) return undefined;
       continue;
     }
+    if (known?.number === newest) return known;
     const text = await readFile(join(directory, nameOf(newest)), 'utf8').catch(unlessMissing);
     // Replaced and cleaned up since the listing: look again.
     if (text === undefined) continue;
@@ -39,29 +44,19 @@ export async function latest(directory: string): Promise<Version | undefined> {
   }
 }
 
-/** Writes the version after `base`; false where somebody was faster. Synced before it is acknowledged. */
-export async function append(directory: string, base: Version | undefined, value: unknown): Promise<boolean> {
+/** Writes the version after `base`; the written version, or undefined where somebody was faster. Synced before it is acknowledged. */
+export async function append(
+  directory: string,
+  base: Version | undefined,
+  value: unknown,
+): Promise<Version | undefined> {
   const number = (base?.number ?? 0) + 1;
   const write = randomBytes(8).toString('hex');
   const writes = [write, ...(base?.writes ?? [])].slice(0, WRITES);
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const aside = join(directory, `.${write}.tmp`);
-  const target = join(directory, nameOf(number));
-  try {
-    await writeSynced(aside, JSON.stringify({ value, writes }));
-    const linked = await link(aside, target).then(
-      () => true,
-      (error: NodeJS.ErrnoException) => {
-        if (error.code === 'EEXIST') return false;
-        throw error;
-      },
-    );
-    if (!linked) return false;
-  } finally {
-    await unlink(aside).catch(() => {});
-  }
-  await syncDirectory(directory);
-  return keepIfNewest(directory, number, write);
+  if (!base && (await mkdir(directory, { recursive: true, mode: 0o700 })) !== undefined)
+    await syncDirectory(dirname(directory));
+  if (!(await writeOnce(directory, nameOf(number), JSON.stringify({ value, writes })))) return undefined;
+  return (await keepIfNewest(directory, number, write)) ? { number, value, writes } : undefined;
 }
 
 /**
@@ -69,7 +64,7 @@ export async function append(directory: string, base: Version | undefined, value
  * or what stands was built on it.
  */
 async function keepIfNewest(directory: string, number: number, write: string): Promise<boolean> {
-  const numbers = (await versionsIn(directory)) ?? [];
+  const numbers = numbersIn(await readdir(directory)) ?? [];
   const newest = numbers.at(-1) ?? number;
   if (newest > number) {
     const present = await latest(directory);
@@ -78,45 +73,27 @@ async function keepIfNewest(directory: string, number: number, write: string): P
       return false;
     }
   }
-  // The last one before stays: a reader that has just listed the directory must find something.
-  for (const old of numbers) if (old < newest - 1) await unlink(join(directory, nameOf(old))).catch(() => {});
+  await removeSuperseded(directory, numbers);
   return true;
 }
 
-async function versionsIn(directory: string): Promise<number[] | undefined> {
-  const names = await readdir(directory).catch(unlessMissing);
+/** Removes the versions before the last two: a reader that has just listed the directory must find something. */
+async function removeSuperseded(directory: string, numbers: readonly number[]): Promise<void> {
+  for (const old of numbers.slice(0, -2)) await unlink(join(directory, nameOf(old))).catch(() => {});
+}
+
+/** Removes what writers have left that were killed before they could clean up; `names` are those of the directory. */
+export async function removeOldVersions(directory: string, names: readonly string[]): Promise<void> {
+  await removeSuperseded(directory, numbersIn(names) ?? []);
+}
+
+function numbersIn(names: readonly string[] | undefined): number[] | undefined {
   return names
     ?.filter((name) => NAME.test(name))
     .map(Number)
     .sort((a, b) => a - b);
 }
 
-async function writeSynced(path: string, text: string): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
-  try {
-    await file.writeFile(text);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  // Windows cannot open a directory; there the link itself is journalled.
-  if (process.platform === 'win32') return;
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
-}
-
 function nameOf(number: number): string {
   return String(number).padStart(12, '0');
-}
-
-function unlessMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code === 'ENOENT') return undefined;
-  throw error;
 }

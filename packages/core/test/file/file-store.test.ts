@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { fileStore } from '../../src/file/index.js';
+import { explained } from '../../src/file/private-directory.js';
 import { append, latest } from '../../src/file/versions.js';
 import { tokenKeyOf } from '../../src/index.js';
 import { ManualClock, storeContract } from '../../src/testing/index.js';
@@ -23,7 +24,8 @@ storeContract({ describe, it, expect }, () => new ManualClock(), {
   create: (clock) => newStore(clock),
   reconnect: (store, clock) => newStore(clock, directories.get(store)),
   traits: { durable: 'synced', scope: 'host' },
-  rounds: 60,
+  lacks: ['watch'],
+  keys: 10_000,
   plant: async (store, record) => {
     // The directory's name is the store's own affair: let it make one, then put the record on top.
     await store.claim({ key: record.key, generation: 0, epoch: 0 }, 'planter', 1);
@@ -35,6 +37,13 @@ storeContract({ describe, it, expect }, () => new ManualClock(), {
 describe('fileStore', () => {
   const key = tokenKeyOf({ platform: 'p', id: 'i', kind: 'k' });
   const lease = { key, generation: 0, epoch: 0 };
+  const token = (value: string) => ({
+    value,
+    issuedAt: 1,
+    firstSeenAt: 1,
+    seen: [],
+    lineage: { cause: 'issue', actor: 'a', at: 1, durationMs: 1 } as const,
+  });
 
   it('touches nothing before it is opened', async () => {
     const directory = join(root, 'untouched');
@@ -42,10 +51,13 @@ describe('fileStore', () => {
     await expect(stat(directory)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
-  it('refuses a missing directory by name', () => {
-    expect(() => fileStore({ directory: undefined as unknown as string })).toThrow(
-      /^"directory" of fileStore must be a non-empty string/,
-    );
+  it('tells a missing directory by name, and throws for it only when it is opened', async () => {
+    const store = fileStore({ directory: undefined });
+    expect(store.problems?.()).toEqual(['"directory" must be a non-empty string, it is missing']);
+    await expect(store.open()).rejects.toMatchObject({
+      code: 'ERR_TOKEN_CONFIGURATION',
+      message: '"directory" must be a non-empty string, it is missing (fileStore)',
+    });
   });
 
   it('lets nobody but the owner read: directories 0700, files 0600', async () => {
@@ -81,6 +93,83 @@ describe('fileStore', () => {
     await writeFile(join(directory, name as string, '000000000009'), '{"half":');
     await expect(store.read(key)).rejects.toThrow();
     expect(await readFile(join(directory, name as string, '000000000009'), 'utf8')).toBe('{"half":');
+    // The others are found all the same.
+    const other = tokenKeyOf({ platform: 'p', id: 'i', kind: 'other' });
+    await store.commit(other, token('T1'), { predecessor: 0, refreshAt: 1 });
+    expect((await fileStore({ directory }).due({ limit: 9, accounts: ['p/i'] })).keys.map((due) => due.key)).toEqual([
+      other,
+    ]);
+    expect((await fileStore({ directory }).list({}, { limit: 9 })).records.map((record) => record.key)).toEqual([
+      other,
+    ]);
+  });
+
+  it('removes what killed writers left aside, once no writer can still be at it, and old versions', async () => {
+    const directory = join(root, 'left');
+    const store = fileStore({ directory });
+    await store.open();
+    await store.commit(key, token('T1'), { predecessor: 0 });
+    const base = join(directory, (await readdir(directory))[0] as string);
+    const long = new Date(Date.now() - 2 * 3_600_000);
+    for (const path of [join(directory, '.0123456789abcdef.tmp'), join(base, '.0123456789abcdef.tmp')]) {
+      await writeFile(path, '{"value":"ha');
+      await utimes(path, long, long);
+    }
+    await writeFile(join(base, '.fedcba9876543210.tmp'), 'somebody is at it');
+    await writeFile(join(base, '000000000007'), await readFile(join(base, '000000000001')));
+    await writeFile(join(base, '000000000006'), await readFile(join(base, '000000000001')));
+    await fileStore({ directory }).list({}, { limit: 9 });
+    expect((await readdir(base)).sort()).toEqual(['.fedcba9876543210.tmp', '000000000006', '000000000007']);
+    expect((await readdir(directory)).filter((name) => name.endsWith('.tmp'))).toEqual([]);
+  });
+
+  it('reads a file once: versions never change', async () => {
+    const directory = join(root, 'cached');
+    const store = fileStore({ directory });
+    await store.open();
+    await store.commit(key, token('T1'), { predecessor: 0, refreshAt: 1 });
+    const query = { limit: 9, accounts: ['p/i'] };
+    expect((await store.due(query)).keys).toHaveLength(1);
+    const base = join(directory, (await readdir(directory))[0] as string);
+    await writeFile(join(base, '000000000001'), 'unreadable by now');
+    expect((await store.due(query)).keys).toHaveLength(1);
+    expect((await store.read(key)).record?.token?.value).toBe('T1');
+  });
+
+  it.skipIf(process.platform === 'win32')('repairs the mode of a directory that others may look into', async () => {
+    const directory = join(root, 'open');
+    await mkdir(directory, { mode: 0o777 });
+    await chmod(directory, 0o777);
+    await fileStore({ directory }).open();
+    expect((await stat(directory)).mode & 0o777).toBe(0o700);
+  });
+
+  it.each([
+    ['a file', async (path: string) => writeFile(path, ''), /^"directory" of fileStore is a file \(EEXIST\)/],
+    [
+      'a path through a file',
+      async (path: string) => {
+        await writeFile(`${path}.file`, '');
+        return `${path}.file/below`;
+      },
+      /^"directory" of fileStore leads through a file \(ENOTDIR\)/,
+    ],
+  ])('refuses %s, saying which option and why', async (name, prepare, message) => {
+    const path = join(root, `refused-${name.replaceAll(' ', '-')}`);
+    const directory = (await prepare(path)) ?? path;
+    await expect(fileStore({ directory }).open()).rejects.toMatchObject({
+      code: 'ERR_TOKEN_CONFIGURATION',
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it.each([
+    ['EROFS', 'ERR_TOKEN_CONFIGURATION', '"directory" of fileStore is on a disk that is mounted read-only (EROFS)'],
+    ['EACCES', 'ERR_TOKEN_CONFIGURATION', '"directory" of fileStore cannot be written to by this user (EACCES)'],
+    ['ENOSPC', 'ERR_TOKEN_STORE', 'fileStore: the disk of its directory is full (ENOSPC)'],
+    ['EIO', 'ERR_TOKEN_STORE', 'fileStore: open failed (EIO)'],
+  ])('says what %s means for who has to set it right', (code, kind, message) => {
+    expect(explained(Object.assign(new Error('mkdir'), { code }), 'fileStore')).toMatchObject({ code: kind, message });
   });
 });
 
@@ -89,8 +178,8 @@ describe('versions of a file', () => {
     const directory = join(root, 'asleep');
     await append(directory, undefined, 'first');
     const base = await latest(directory);
-    for (let n = 0; n < 20; n++) expect(await append(directory, await latest(directory), `later ${n}`)).toBe(true);
-    expect(await append(directory, base, 'from the past')).toBe(false);
+    for (let n = 0; n < 20; n++) expect(await append(directory, await latest(directory), `later ${n}`)).toBeDefined();
+    expect(await append(directory, base, 'from the past')).toBeUndefined();
     expect((await latest(directory))?.value).toBe('later 19');
   });
 

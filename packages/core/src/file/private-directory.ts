@@ -1,0 +1,77 @@
+import { chmod, mkdir, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { TokenError } from '../errors.js';
+import { refuseNetwork } from './network-file-system.js';
+import { asideName, syncDirectory, writeOnce } from './synced-write.js';
+
+/**
+ * Makes a directory that only its owner can look into, and proves that it keeps the promises that stores of files build on:
+ * a local disk, that can be written to, where a name can be given once and no more.
+ *
+ * @throws TokenError `ERR_TOKEN_CONFIGURATION` naming `directory` and what is wrong with it; `ERR_TOKEN_STORE` where the disk is full.
+ */
+export async function preparePrivate(directory: string, owner: string): Promise<void> {
+  try {
+    const made = await mkdir(directory, { recursive: true, mode: 0o700 });
+    if (made !== undefined) await syncDirectory(dirname(made));
+    await refuseNetwork(directory, owner);
+    await makePrivate(directory, owner);
+    await prove(directory, owner);
+  } catch (error) {
+    throw error instanceof TokenError ? error : explained(error as NodeJS.ErrnoException, owner);
+  }
+}
+
+async function makePrivate(directory: string, owner: string): Promise<void> {
+  // Windows has no such modes: there the folder has the rights of the one it is in.
+  if (process.platform === 'win32') return;
+  const { mode, uid } = await stat(directory);
+  if ((mode & 0o077) === 0) return;
+  try {
+    await chmod(directory, 0o700);
+  } catch {
+    throw wrong(
+      owner,
+      `is open to others (mode ${(mode & 0o777).toString(8)}) and belongs to user ${uid}: chmod 700 it`,
+    );
+  }
+}
+
+async function prove(directory: string, owner: string): Promise<void> {
+  const name = asideName();
+  try {
+    const [first, second] = [await writeOnce(directory, name, ''), await writeOnce(directory, name, '')];
+    if (!first || second)
+      throw wrong(owner, 'is on a file system where two writers can give the same name: use a local disk');
+  } finally {
+    await unlink(join(directory, name)).catch(() => {});
+  }
+}
+
+/** What the system's codes mean for who has to set it right. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  EROFS: 'is on a disk that is mounted read-only',
+  EACCES: 'cannot be written to by this user',
+  EPERM: 'does not allow hard links, or belongs to another user: use a directory of your own on a local disk',
+  ENOTSUP: 'is on a file system without hard links: use a local disk',
+  EOPNOTSUPP: 'is on a file system without hard links: use a local disk',
+  ENOSYS: 'is on a file system without hard links: use a local disk',
+  ENOTDIR: 'leads through a file',
+  EEXIST: 'is a file',
+};
+
+/** A system's error as one that says what to change. */
+export function explained(error: NodeJS.ErrnoException, owner: string): TokenError {
+  const code = error.code ?? '';
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new TokenError('ERR_TOKEN_STORE', `${owner}: the disk of its directory is full (${code})`, { cause: error });
+  }
+  const meaning = MEANINGS[code];
+  if (meaning === undefined)
+    return new TokenError('ERR_TOKEN_STORE', `${owner}: open failed (${code})`, { cause: error });
+  return wrong(owner, `${meaning} (${code})`);
+}
+
+function wrong(owner: string, what: string): TokenError {
+  return new TokenError('ERR_TOKEN_CONFIGURATION', `"directory" of ${owner} ${what}`);
+}

@@ -1,0 +1,63 @@
+import { randomBytes } from 'node:crypto';
+import { link, open, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+
+/** Ends of files that are being written; one that stays behind belongs to a writer that was killed. */
+export const ASIDE = '.tmp';
+
+/** A name that no other writer takes. */
+export function asideName(): string {
+  return `.${randomBytes(8).toString('hex')}${ASIDE}`;
+}
+
+/**
+ * Writes a whole file under a name, or nothing: aside first, synced, then hard-linked to the name, then the directory synced.
+ * False where the name exists. Once this resolves, a power cut takes neither the content nor the name. (Node's `fsync` asks
+ * the drive itself to write on macOS, too.)
+ */
+export async function writeOnce(directory: string, name: string, text: string): Promise<boolean> {
+  const aside = join(directory, asideName());
+  try {
+    await writeSynced(aside, text);
+    const linked = await link(aside, join(directory, name)).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => {
+        if (error.code === 'EEXIST') return false;
+        throw error;
+      },
+    );
+    if (!linked) return false;
+  } finally {
+    await unlink(aside).catch(() => {});
+  }
+  await syncDirectory(directory);
+  return true;
+}
+
+/** Makes the names in a directory survive a power cut. */
+export async function syncDirectory(path: string): Promise<void> {
+  // Windows cannot open a directory; there the link itself is journalled.
+  if (process.platform === 'win32') return;
+  const directory = await open(path, 'r');
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/** For a read: what is not there is no error. */
+export function unlessMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code === 'ENOENT') return undefined;
+  throw error;
+}
+
+async function writeSynced(path: string, text: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}

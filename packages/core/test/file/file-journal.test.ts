@@ -1,0 +1,184 @@
+import { spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it } from 'vitest';
+import { type FileJournalOptions, fileJournal } from '../../src/file/index.js';
+import { type JournalEntry, tokenKeyOf } from '../../src/index.js';
+
+const root = await mkdtemp(join(tmpdir(), 'evertoken-journal-'));
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+const key = (subject: string) => tokenKeyOf({ platform: 'p', id: 'i', kind: 'k', subject: [subject] });
+const entry = (subject: string, at: number): JournalEntry => ({
+  v: 1,
+  key: key(subject),
+  token: {
+    value: `value of ${subject} at ${at}`,
+    refreshToken: 'secret-refresh',
+    issuedAt: at,
+    firstSeenAt: at,
+    seen: [],
+    lineage: { cause: 'issue', actor: 'a', at, durationMs: 1 },
+  },
+  options: { predecessor: 7, refreshAt: at + 0.5 },
+  at,
+});
+const keys = { old: randomBytes(32).toString('base64'), new: randomBytes(32).toString('base64') };
+
+let serial = 0;
+async function journalIn(options: Partial<FileJournalOptions> = {}) {
+  const directory = join(root, String(++serial));
+  const journal = fileJournal({ directory, ...options });
+  await journal.open();
+  return { directory, journal };
+}
+
+describe.each([
+  ['plain', {}],
+  ['sealed', { keys, activeKeyId: 'new' }],
+] as const)('a %s journal', (_name, sealing) => {
+  it('gives back what it was given, in order of time, of all keys or of one', async () => {
+    const { journal, directory } = await journalIn(sealing);
+    for (const [subject, at] of [
+      ['a', 300],
+      ['b', 100],
+      ['a', 200],
+    ] as const)
+      await journal.append(entry(subject, at));
+    const other = fileJournal({ directory, ...sealing });
+    const found = await other.entries();
+    expect(found.map((one) => one.entry)).toEqual([entry('b', 100), entry('a', 200), entry('a', 300)]);
+    expect((await other.entries(key('a'))).map((one) => one.entry?.at)).toEqual([200, 300]);
+    expect(await other.entries(key('c'))).toEqual([]);
+    await other.remove(found[0]?.id as string);
+    await other.remove(found[0]?.id as string);
+    expect(await journal.entries()).toHaveLength(2);
+  });
+
+  it('lets nobody but its owner read', async () => {
+    const { journal, directory } = await journalIn(sealing);
+    const id = await journal.append(entry('a', 1));
+    expect((await stat(directory)).mode & 0o777).toBe(0o700);
+    expect((await stat(join(directory, id))).mode & 0o777).toBe(0o600);
+    expect(await readdir(directory)).toEqual([id]);
+  });
+
+  it('names what it cannot read, shows nothing of it, and keeps it', async () => {
+    const { journal, directory } = await journalIn(sealing);
+    const id = await journal.append(entry('a', 1));
+    const odd = {
+      '0000000000000002-0123456789abcdef-0123456789abcdef.json': '{"v":1,"entry":{"key":"secr',
+      '0000000000000003-0123456789abcdef-0123456789abcdef.json': '{"v":2,"entry":{}}',
+      '0000000000000004-0123456789abcdef-0123456789abcdef.json': '{"v":1,"entry":{"key":3}}',
+    };
+    for (const [name, text] of Object.entries(odd)) await writeFile(join(directory, name), text);
+    await writeFile(join(directory, 'README'), 'not ours');
+    const found = await journal.entries();
+    expect(found.map((one) => one.problem)).toEqual([
+      undefined,
+      'it holds no entry',
+      'it has format 2, which a newer version wrote',
+      'it holds no entry',
+    ]);
+    expect(await readdir(directory)).toHaveLength(5);
+    expect(found[0]?.id).toBe(id);
+  });
+});
+
+describe('a sealed journal', () => {
+  it('shows nothing of an entry in its file', async () => {
+    const { journal, directory } = await journalIn({ keys, activeKeyId: 'new' });
+    const id = await journal.append(entry('a', 1));
+    expect(await readFile(join(directory, id), 'utf8')).not.toMatch(/secret|value of|et1/);
+    expect(journal.sealed).toBe(true);
+  });
+
+  it('opens with an old key, and not without it', async () => {
+    const { journal, directory } = await journalIn({ keys, activeKeyId: 'old' });
+    await journal.append(entry('a', 1));
+    const [opened] = await fileJournal({ directory, keys, activeKeyId: 'new' }).entries();
+    expect(opened?.entry?.token.value).toBe('value of a at 1');
+    const [closed] = await fileJournal({ directory, keys: { new: keys.new }, activeKeyId: 'new' }).entries();
+    expect(closed?.problem).toMatch(/key "old" is not among "keys"/);
+    const [plain] = await fileJournal({ directory }).entries();
+    expect(plain?.problem).toMatch(/it is encrypted: give fileJournal its "keys"/);
+  });
+
+  it('does not open an entry under another name', async () => {
+    const { journal, directory } = await journalIn({ keys, activeKeyId: 'new' });
+    const id = await journal.append(entry('a', 1));
+    const moved = id.replace(/^\d+/, '0000000000000099');
+    await rename(join(directory, id), join(directory, moved));
+    expect((await journal.entries())[0]).toMatchObject({
+      id: moved,
+      problem: expect.stringMatching(/cannot be opened/),
+    });
+  });
+});
+
+describe('options', () => {
+  it.each<[FileJournalOptions, RegExp]>([
+    [{ directory: undefined }, /^"directory" must be a non-empty string, it is missing \(fileJournal\)/],
+    [{ directory: 'x', keys: { a: 'short' }, activeKeyId: 'a' }, /^"keys.a" must be 32 bytes in base64/],
+    [{ directory: 'x', keys }, /^"activeKeyId" must be one of the ids/],
+    [{ directory: 'x', activeKeyId: 'a' }, /^"keys" must be an object/],
+    [{ directory: 'x', key: 'a' } as FileJournalOptions, /^"key" is no option/],
+  ])('%j are refused when it is opened, and nothing is shown of a key', async (options, message) => {
+    const journal = fileJournal(options);
+    await expect(journal.open()).rejects.toMatchObject({
+      code: 'ERR_TOKEN_CONFIGURATION',
+      message: expect.stringMatching(message),
+    });
+    await expect(journal.append(entry('a', 1))).rejects.toThrow(message);
+  });
+
+  it('a directory that cannot be one is told with the option and the reason', async () => {
+    const path = join(root, 'file');
+    await writeFile(path, '');
+    await expect(fileJournal({ directory: path }).open()).rejects.toThrow(/^"directory" of fileJournal is a file/);
+  });
+});
+
+describe('several processes', () => {
+  const program = fileURLToPath(new URL('journal-writer.mjs', import.meta.url));
+
+  it('have what they appended, whatever kills them afterwards', async () => {
+    const { journal, directory } = await journalIn();
+    const acknowledged = await Promise.all(
+      Array.from({ length: 4 }, async (_, writer) => {
+        const child = spawn(process.execPath, [program, directory, String(writer)], {
+          stdio: ['ignore', 'pipe', 'inherit'],
+        });
+        let told = '';
+        child.stdout.setEncoding('utf8').on('data', (text: string) => {
+          told += text;
+          if (told.split('\n').length > 20 + writer * 7) child.kill('SIGKILL');
+        });
+        await once(child, 'close');
+        return told.split('\n').slice(0, -1);
+      }),
+    );
+    const found = await journal.entries();
+    expect(found.filter(({ problem }) => problem !== undefined)).toEqual([]);
+    const ids = new Set(found.map(({ id }) => id));
+    expect(acknowledged.flat().filter((id) => !ids.has(id))).toEqual([]);
+    expect(acknowledged.flat().length).toBeGreaterThan(80);
+  });
+
+  it('may delete while others read', async () => {
+    const { journal, directory } = await journalIn();
+    for (let at = 0; at < 60; at++) await journal.append(entry('a', at));
+    const other = fileJournal({ directory });
+    const deleting = (async () => {
+      for (const { id } of await other.entries()) await other.remove(id);
+    })();
+    for (let look = 0; look < 20; look++)
+      expect((await journal.entries()).every(({ problem }) => problem === undefined)).toBe(true);
+    await deleting;
+    expect(await journal.entries()).toEqual([]);
+  });
+});
