@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { TokenKey } from '@evertoken/core';
+import { accountKeyIn } from '@evertoken/core/store';
 
 /** Number of hash tags. Fixed for ever: records would not be found under another. */
 export const SHARDS = 64;
@@ -33,7 +34,7 @@ export class Layout {
   /** The keys a script of one record touches, in the order its KEYS have. */
   ofRecord(key: TokenKey): string[] {
     const shard = this.#shard(shardOf(key));
-    return [`${shard}r:${key}`, `${shard}due:${accountIn(key)}`, `${shard}leases`, `${shard}keys`];
+    return [`${shard}r:${key}`, `${shard}due:${accountKeyIn(key)}`, `${shard}leases`, `${shard}keys`];
   }
 
   /** Leases of a shard, then the due sets of these accounts. */
@@ -61,9 +62,4 @@ export class Layout {
 /** The shard of a key. */
 export function shardOf(key: TokenKey): number {
   return (createHash('sha1').update(key).digest()[0] as number) % SHARDS;
-}
-
-/** `<platform>/<app id>` out of `et1/<platform>/<app id>/…`, still encoded. */
-export function accountIn(key: TokenKey): string {
-  return key.split('/', 3).slice(1).join('/');
 }

@@ -1,5 +1,6 @@
 /** What the author of a store needs: the port, the record, and the port's operations as pure functions. */
 
+export { accountKeyIn } from '../key.js';
 export { refuseProblems } from '../options.js';
 export { cursorOf, DueIndex } from './due-index.js';
 export { duePage, listPage } from './pages.js';

@@ -72,6 +72,9 @@ export const ROW_COLUMNS = [
   'rest',
 ] as const satisfies readonly (keyof Row)[];
 
+/** Without these a row is no record; read as zeros they would make it one that was never claimed. */
+const REQUIRED = ['v', 'revision', 'generation', 'epoch', 'state', 'failures'] as const;
+
 /** A record as a row; `revision` is the writer's affair. */
 export function rowOf(record: TokenRecord): Required<RowChange> & Pick<Row, 'key' | 'account'> {
   const { v, key, generation, token, goneAt, refreshAt, attempt, ...moreOfRecord } = record;
@@ -104,8 +107,13 @@ export function rowOf(record: TokenRecord): Required<RowChange> & Pick<Row, 'key
   };
 }
 
-/** The record in a row. Numbers may arrive as text, as drivers hand out 64-bit integers. */
+/**
+ * The record in a row. Numbers may arrive as text, as drivers hand out 64-bit integers.
+ *
+ * @throws TypeError where the row holds none.
+ */
 export function recordOf(row: { readonly [Column in keyof Row]: Row[Column] | string }): TokenRecord {
+  for (const column of REQUIRED) if (row[column] == null) throw new TypeError(`"${column}" is missing`);
   const rest = parsed<{ record?: object; attempt?: object }>(row.rest) ?? {};
   const number = (value: number | string | null) => (value === null ? undefined : Number(value));
   const [goneAt, refreshAt, until, retryAt, doubtUntil, intended] = [
