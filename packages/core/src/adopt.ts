@@ -6,7 +6,7 @@ import { isLease } from './flights.js';
 import { fingerprint } from './key.js';
 import { idsOf, labelOf } from './platform-request.js';
 import type { AdoptBasis, IssueRequest, TokenSource } from './source.js';
-import { type Spooled, spooled } from './spool.js';
+import { inTime, type Spooled, spooled } from './spool.js';
 import { emptyRecord, type Lineage, type TokenPart, type TokenRecord } from './store/record.js';
 import type { CommitOptions, Lease } from './store/store.js';
 import type { EpochMs, IssuedToken, Token } from './token.js';
@@ -126,7 +126,8 @@ async function commitOrHold(engine: Engine, source: TokenSource, adoption: Adopt
   if (engine.linkOf(source).durable === 'relaxed') await entry?.write();
   const committing = commitOver(engine, source, adoption);
   try {
-    if (await inTime(engine, committing, entry && engine.settings.journalAfterMs)) {
+    const done = committing.then(() => true);
+    if (await inTime(engine, done, entry && engine.settings.journalAfterMs)) {
       if (entry) engine.own(entry.settle('accepted'));
       return;
     }
@@ -138,17 +139,6 @@ async function commitOrHold(engine: Engine, source: TokenSource, adoption: Adopt
   const token = tokenFor(engine, source, adoption, { record, cause: 'grant' });
   engine.memory.hold(source, { ...record, generation: record.generation || 1, token });
   engine.own(commitLater(engine, source, { adoption, committing, entry }), source);
-}
-
-/** Whether the work ends well within that time; without a time, whenever it does. Rejects as the work does. */
-async function inTime(engine: Engine, work: Promise<void>, limitMs: number | undefined): Promise<boolean> {
-  const done = work.then(() => true);
-  if (limitMs === undefined) return done;
-  let cancel = () => {};
-  const late = new Promise<boolean>((resolve) => {
-    cancel = engine.clock.after(limitMs, () => resolve(false));
-  });
-  return Promise.race([done, late]).finally(cancel);
 }
 
 async function commitLater(

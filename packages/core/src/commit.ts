@@ -5,7 +5,7 @@ import { fingerprint, firstGeneration } from './key.js';
 import { localToken } from './local-token.js';
 import { lifetimeOf, nextRefreshAt, timesOf, windowsFor } from './policy.js';
 import type { TokenSource } from './source.js';
-import { type Spooled, spooled } from './spool.js';
+import { inTime, type Spooled, spooled } from './spool.js';
 import {
   emptyRecord,
   isAbsent,
@@ -67,7 +67,11 @@ export async function commitIssued(engine: Engine, input: Issued): Promise<Commi
   const entry = spooled(engine, { source, token, options });
   if (link.durable === 'relaxed') await entry?.write();
   const committing = link.call('commit', (store) => store.commit(source.key, token, options));
-  const answer = await acknowledged(engine, committing, entry && settings.journalAfterMs);
+  const answer = await inTime(
+    engine,
+    committing.catch(() => undefined),
+    entry && settings.journalAfterMs,
+  );
   if (answer === undefined) {
     // The platform has done its part: once the answer is safe here the token is served, and the commit goes on.
     await entry?.write();
@@ -82,21 +86,6 @@ export async function commitIssued(engine: Engine, input: Issued): Promise<Commi
   const lost = answer !== 'accepted';
   if (lost) await release(engine, source, lease);
   return { copy: settle(engine, source, { answer, next, token, predecessor: record, attempt }), outcome, lost };
-}
-
-/** The store's answer; undefined where it failed, or took longer than `patienceMs` (without: than every store call may). */
-async function acknowledged<Answer>(
-  engine: Engine,
-  committing: Promise<Answer>,
-  patienceMs: number | undefined,
-): Promise<Answer | undefined> {
-  const answered = committing.catch(() => undefined);
-  if (patienceMs === undefined) return answered;
-  let cancel = () => {};
-  const late = new Promise<undefined>((resolve) => {
-    cancel = engine.clock.after(patienceMs, () => resolve(undefined));
-  });
-  return Promise.race([answered, late]).finally(cancel);
 }
 
 /** A commit that lost ends no lease; it is of no more use to us, and others wait for it. */

@@ -70,6 +70,20 @@ export function spooled(
   return journal && input.source.keep === 'grant' ? new Spooled(engine, journal, input) : undefined;
 }
 
+/** What the work brings, or undefined where it takes longer than that; without a time it is waited for. Rejects as the work does. */
+export async function inTime<Answer>(
+  engine: Engine,
+  work: Promise<Answer>,
+  limitMs: number | undefined,
+): Promise<Answer | undefined> {
+  if (limitMs === undefined) return work;
+  let cancel = () => {};
+  const late = new Promise<undefined>((resolve) => {
+    cancel = engine.clock.after(limitMs, () => resolve(undefined));
+  });
+  return Promise.race([work, late]).finally(cancel);
+}
+
 /**
  * Commits what any process of this host has left in the journal. An entry is deleted once the store has acknowledged it, or
  * has something newer; what cannot be read, or belongs to no account of ours, stays.
