@@ -48,12 +48,16 @@ export class TokenLifecycle implements OnApplicationBootstrap, OnModuleDestroy, 
   }
 
   async onApplicationShutdown(): Promise<void> {
-    const { manager, logger } = this.#parts;
+    const { manager, settings, logger } = this.#parts;
+    // Stores let a process end that waits for them alone; here others have still to be shut down.
+    const letEnd = settings.clock.after(settings.closeTimeoutMs, () => {}, true);
     try {
       const { unanswered } = await manager.close();
       if (unanswered.length > 0) logger.warn(`closed with requests unanswered: ${kinds(unanswered)}`);
     } catch (error) {
       logger.error('could not close its stores', error instanceof Error ? error.stack : String(error));
+    } finally {
+      letEnd();
     }
   }
 
@@ -68,7 +72,7 @@ export class TokenLifecycle implements OnApplicationBootstrap, OnModuleDestroy, 
     const { settings, logger } = this.#parts;
     let cancel = () => {};
     const limit = new Promise<'late'>((resolve) => {
-      cancel = settings.clock.after(settings.closeTimeoutMs, () => resolve('late'));
+      cancel = settings.clock.after(settings.closeTimeoutMs, () => resolve('late'), true);
     });
     const failed = (error: unknown) => logger.error('could not drain', String(error));
     const ended = await Promise.race([work.catch(failed), limit]);

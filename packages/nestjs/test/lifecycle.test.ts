@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process';
 import { setImmediate as turn } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { memoryStore } from '@evertoken/core';
 import { ManualClock } from '@evertoken/core/testing';
 import { CacheModule } from '@nestjs/cache-manager';
@@ -146,6 +148,22 @@ describe('the end', () => {
     await tick;
     expect(shop.calls()).toBe(0);
     expect(log.lines).toEqual([]);
+  });
+
+  it('comes to its end even if nothing but a store’s own farewell keeps the process alive', async () => {
+    const program = `import 'reflect-metadata';
+      import { memoryStore } from '@evertoken/core';
+      import { TokenModule } from '@evertoken/nestjs';
+      import { NestFactory } from '@nestjs/core';
+      const store = memoryStore();
+      store.close = () => new Promise((resolve) => setTimeout(resolve, 100).unref());
+      const app = await NestFactory.createApplicationContext(TokenModule.forRoot({ store, schedule: false }), { logger: false });
+      await app.close();
+      console.log('closed');`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], {
+      cwd: import.meta.dirname,
+    });
+    expect(stdout).toBe('closed\n');
   });
 
   it('a store that cannot be closed is a line in the log', async () => {
