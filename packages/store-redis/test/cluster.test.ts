@@ -47,7 +47,7 @@ describe.skipIf(missing)('on a Redis cluster', () => {
   storeContract({ describe, it, expect }, () => new ManualClock(), {
     name: 'redisStore on a cluster',
     ownClock: true,
-    rounds: 1000,
+    rounds: 200,
     ...kit,
   });
 });

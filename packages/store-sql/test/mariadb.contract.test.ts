@@ -1,15 +1,26 @@
 import { ManualClock, storeContract } from '@evertoken/core/testing';
-import { sharedDatabase } from '@evertoken/test-servers';
+import { sharedDatabase, whyMissing } from '@evertoken/test-servers';
 import { afterAll, describe, expect, it } from 'vitest';
-import { mysqlKit } from './stores.js';
+import { encryptedKit, mysqlKit } from './stores.js';
 
-const kit = await mysqlKit(await sharedDatabase('mariadb'));
-afterAll(() => kit.end());
+const missing = whyMissing('mariadb');
 
-storeContract({ describe, it, expect }, () => new ManualClock(), {
-  name: 'mysqlStore on MariaDB',
-  ownClock: true,
-  rounds: 1000,
-  lacks: ['watch'],
-  ...kit,
+describe.skipIf(missing)('on a server', async () => {
+  if (missing) return;
+  const kit = await mysqlKit(await sharedDatabase('mariadb'));
+  afterAll(() => kit.end());
+  const runner = { describe, it, expect };
+  storeContract(runner, () => new ManualClock(), {
+    name: 'mysqlStore on MariaDB',
+    ownClock: true,
+    rounds: 1000,
+    ...kit,
+  });
+  storeContract(runner, () => new ManualClock(), {
+    name: 'mysqlStore on MariaDB, encrypted,',
+    ownClock: true,
+    rounds: 100,
+    keys: 2000,
+    ...encryptedKit(kit),
+  });
 });

@@ -1,13 +1,10 @@
 import { ManualClock, storeContract } from '@evertoken/core/testing';
 import { afterAll, describe, expect, it } from 'vitest';
-import { sqliteKit } from './stores.js';
+import { encryptedKit, sqliteKit } from './stores.js';
 
-const { sever: _none, ...kit } = await sqliteKit();
+const kit = await sqliteKit();
 afterAll(() => kit.end());
+const runner = { describe, it, expect };
 
-storeContract({ describe, it, expect }, () => new ManualClock(), {
-  name: 'sqliteStore',
-  rounds: 1000,
-  lacks: ['watch'],
-  ...kit,
-});
+storeContract(runner, () => new ManualClock(), { name: 'sqliteStore', rounds: 1000, ...kit });
+storeContract(runner, () => new ManualClock(), { name: 'sqliteStore, encrypted,', rounds: 200, ...encryptedKit(kit) });

@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { StoreTraits, TokenStore } from '@evertoken/core';
+import { encrypted, type StoreTraits, type TokenStore } from '@evertoken/core';
 import { ROW_COLUMNS, type Row, rowOf, type TokenRecord } from '@evertoken/core/store';
-import type { ManualClock } from '@evertoken/core/testing';
+import type { ManualClock, OptionalOperation } from '@evertoken/core/testing';
 import { Wire } from '@evertoken/test-servers';
 import { mysqlStore } from '../src/mysql/index.js';
 import { postgresStore } from '../src/postgres/index.js';
@@ -14,6 +14,7 @@ import { sqliteStore } from '../src/sqlite/index.js';
 export interface StoreKit {
   /** What `open` says. */
   readonly traits: StoreTraits;
+  readonly lacks?: readonly OptionalOperation[];
   /** A new, empty store. */
   create(clock: ManualClock | undefined): Promise<TokenStore>;
   /** Another connection to the same data. */
@@ -70,13 +71,19 @@ export async function mysqlKit(url: string): Promise<StoreKit> {
     run: (text, values) => admin.query(text, [...values]),
     quote: '`',
     end: () => admin.end(),
+    lacks: ['watch'],
   });
 }
 
 function serverKit(
   url: string,
   create: (options: { url: string; table: string; clock: ManualClock | undefined }) => TokenStore,
-  { run, quote, end }: { run: Run; quote: string; end: () => Promise<void> },
+  {
+    run,
+    quote,
+    end,
+    lacks = [],
+  }: { run: Run; quote: string; end: () => Promise<void>; lacks?: readonly OptionalOperation[] },
 ): StoreKit {
   const places = new WeakMap<TokenStore, { table: string; wire: Wire }>();
   const placeOf = (store: TokenStore) => places.get(store) as { table: string; wire: Wire };
@@ -90,6 +97,7 @@ function serverKit(
     insertAll(run, placeOf(store).table, quote, records);
   return {
     traits: { durable: 'synced', scope: 'fleet' },
+    lacks,
     create: (clock) => make(`t_${randomUUID().replaceAll('-', '')}`, clock),
     reconnect: (store, clock) => make(placeOf(store).table, clock),
     plant: (store, record) => fill(store, [record]),
@@ -120,10 +128,32 @@ export async function sqliteKit(): Promise<StoreKit> {
   };
   return {
     traits: { durable: 'synced', scope: 'host' },
+    lacks: ['watch'],
     create: async (clock) => make(join(root, `${randomUUID()}.db`), clock),
     reconnect: async (store, clock) => make(files.get(store) as string, clock),
     plant: (store, record) => fill(store, [record]),
     fill,
     end: () => rm(root, { recursive: true, force: true }),
+  };
+}
+
+/** The same stores, encrypted; what is planted is planted in clear, as before there was encryption. */
+export function encryptedKit(kit: StoreKit): StoreKit {
+  const inner = new WeakMap<TokenStore, TokenStore>();
+  const innerOf = (store: TokenStore) => inner.get(store) as TokenStore;
+  const sealed = (store: TokenStore) => {
+    const outer = encrypted(store, { keys: { test: Buffer.alloc(32, 'sql').toString('base64') }, activeKeyId: 'test' });
+    inner.set(outer, store);
+    return outer;
+  };
+  const { sever } = kit;
+  return {
+    ...kit,
+    lacks: [...(kit.lacks ?? []), 'reseal'],
+    create: async (clock) => sealed(await kit.create(clock)),
+    reconnect: async (store, clock) => sealed(await kit.reconnect(innerOf(store), clock)),
+    plant: (store, record) => kit.plant(innerOf(store), record),
+    fill: (store, records) => kit.fill(innerOf(store), records),
+    ...(sever && { sever: (store) => sever(innerOf(store)) }),
   };
 }

@@ -3,4 +3,4 @@ export { type AccountContractOptions, accountContract } from './account-contract
 export { type FixedTokens, fixedTokens, type Rejection } from './fixed-tokens.js';
 export { ManualClock } from './manual-clock.js';
 export { type SourceContractOptions, type SourceUnderTest, sourceContract } from './source-contract.js';
-export { type StoreContractOptions, storeContract, type TestRunner } from './store-contract.js';
+export { type OptionalOperation, type StoreContractOptions, storeContract, type TestRunner } from './store-contract.js';

@@ -53,7 +53,7 @@ export async function openSqlite(filename: string): Promise<OpenSqlite> {
 
 function nodeSqlite(): NodeSqlite | undefined {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-  const free = major > 22 || (major === 22 && minor >= 13);
+  const free = major >= 24 || (major === 22 && minor >= 13);
   return free ? (process.getBuiltinModule('node:sqlite') as NodeSqlite | undefined) : undefined;
 }
 
