@@ -1,6 +1,6 @@
 import { TokenError, type TokenStore } from '@evertoken/core';
 import type { StoreTraits } from '@evertoken/core/store';
-import { Kysely, MysqlDialect, type MysqlPool, sql } from 'kysely';
+import { Kysely, MysqlDialect, sql } from 'kysely';
 import type { Pool, PoolOptions } from 'mysql2';
 import { loadDriver } from '../shared/driver.js';
 import { schemaText } from '../shared/migrate.js';
@@ -8,12 +8,13 @@ import { type GivenKysely, problemsOf, type SqlStoreOptions, urlProblems } from 
 import { type SqlConnection, SqlStore } from '../shared/sql-store.js';
 import { TABLE, type TokenKysely } from '../shared/table.js';
 import { MYSQL } from './dialect.js';
+import { limitedPool } from './limited-pool.js';
 
 /** Options of `mysqlStore`. Exactly one of `url`, `pool` and `db` says where the database is. */
 export interface MysqlStoreOptions extends SqlStoreOptions {
   /** `mysql://user:password@host:3306/database`. */
   readonly url?: string | undefined;
-  /** Settings of the store's own pool, in the words of `mysql2`. Default: 10 connections, 2 s to connect. */
+  /** Settings of the store's own pool, in the words of `mysql2`. Default: 10 connections, no call longer than 2 s. */
   readonly poolOptions?: Omit<PoolOptions, 'uri'>;
   /** A pool of `mysql2` (not of `mysql2/promise`). The store never ends it. */
   readonly pool?: Pool | undefined;
@@ -22,8 +23,8 @@ export interface MysqlStoreOptions extends SqlStoreOptions {
 }
 
 const NAME = 'mysqlStore';
-/** Limit of connecting, ms: the manager waits no longer for a store. */
-const CONNECT_MS = 2_000;
+/** Limit of connecting and of a query, ms: the manager waits no longer for a store. */
+const LIMIT_MS = 2_000;
 /** Calls that may wait for a connection: more than that is a server that does not answer. */
 const QUEUE = 1_000;
 
@@ -66,12 +67,12 @@ async function connect({ url, poolOptions, pool: given, db: instance }: MysqlSto
     given ??
     createPool({
       uri: (url as string).replace(/^mariadb:/, 'mysql:'),
-      connectTimeout: CONNECT_MS,
+      connectTimeout: LIMIT_MS,
       queueLimit: QUEUE,
       enableKeepAlive: true,
       ...poolOptions,
     });
-  const db: TokenKysely = new Kysely({ dialect: new MysqlDialect({ pool: pool as unknown as MysqlPool }) });
+  const db: TokenKysely = new Kysely({ dialect: new MysqlDialect({ pool: limitedPool(pool, LIMIT_MS) }) });
   return {
     db,
     traits: () => traitsOf(db),

@@ -1,0 +1,118 @@
+import { type PrivateServer, startServer, whyMissing } from '@evertoken/test-servers';
+import { afterEach, describe, expect, it } from 'vitest';
+import { postgresStore } from '../src/postgres/index.js';
+import { KEY, keyOf, SERVERS, token } from './servers.js';
+
+let server: PrivateServer | undefined;
+afterEach(async () => {
+  server?.resume();
+  await server?.stop();
+  server = undefined;
+});
+
+/** What a slow machine may add to a limit. */
+const MARGIN_MS = 3_000;
+
+async function eventually<Value>(work: () => Promise<Value>): Promise<Value> {
+  for (const giveUpAt = Date.now() + 20_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
+    try {
+      return await work();
+    } catch (error) {
+      if (Date.now() > giveUpAt) throw error;
+    }
+  }
+}
+
+describe.each(SERVERS)('$kind', ({ kind, create }) => {
+  const test = it.skipIf(whyMissing(kind, 'server'));
+
+  test('killed: calls reject at once, and work again after its restart', { timeout: 60_000 }, async () => {
+    server = await startServer(kind);
+    const store = create({ url: server.url });
+    await store.open();
+    await store.commit(KEY, token('T1'), { predecessor: 0 });
+    await server.kill();
+    const start = performance.now();
+    const answers = await Promise.allSettled(Array.from({ length: 30 }, () => store.read(KEY)));
+    expect(answers.filter(({ status }) => status === 'fulfilled')).toEqual([]);
+    expect(performance.now() - start).toBeLessThan(2_000 + MARGIN_MS);
+    await server.restart();
+    expect((await eventually(() => store.read(KEY))).record?.token?.value).toBe('T1');
+    await store.close();
+  });
+
+  test('paused: calls end within their time, nothing piles up, and all is well once it answers', {
+    timeout: 60_000,
+  }, async () => {
+    server = await startServer(kind);
+    const store = create({ url: server.url });
+    await store.open();
+    await store.commit(KEY, token('T1'), { predecessor: 0 });
+    server.pause();
+    const start = performance.now();
+    const answers = await Promise.allSettled(Array.from({ length: 30 }, () => store.read(KEY)));
+    expect(answers.filter(({ status }) => status === 'fulfilled')).toEqual([]);
+    expect(performance.now() - start).toBeLessThan(3 * 2_000 + MARGIN_MS);
+    server.resume();
+    expect((await eventually(() => store.read(KEY))).record?.token?.value).toBe('T1');
+    await Promise.all(Array.from({ length: 30 }, () => eventually(() => store.read(KEY))));
+    await store.close();
+  });
+});
+
+describe('watch on PostgreSQL', () => {
+  it.skipIf(whyMissing('postgres', 'server'))(
+    'hears again after the server was started anew',
+    { timeout: 60_000 },
+    async () => {
+      server = await startServer('postgres');
+      const [store, other] = [postgresStore({ url: server.url }), postgresStore({ url: server.url })];
+      await store.open();
+      const heard: string[] = [];
+      const stop = store.watch?.((key) => heard.push(key));
+      await other.open();
+      let round = 0;
+      const tell = async () => {
+        const key = keyOf(`round ${++round}`);
+        await eventually(() => other.commit(key, token('T'), { predecessor: 0 }));
+        return heard.includes(key);
+      };
+      await expect.poll(tell, { timeout: 10_000 }).toBe(true);
+      await server.kill();
+      await server.restart();
+      heard.length = 0;
+      await expect.poll(tell, { timeout: 20_000 }).toBe(true);
+      stop?.();
+      heard.length = 0;
+      await tell();
+      await tell();
+      expect(heard).toEqual([]);
+      await Promise.all([store.close(), other.close()]);
+    },
+  );
+});
+
+describe('durability', () => {
+  it.skipIf(whyMissing('postgres', 'server')).each([
+    [{ fsync: 'off' }, { durable: false, because: 'fsync is off' }],
+    [{ synchronous_commit: 'off' }, { durable: 'relaxed', because: 'synchronous_commit is off' }],
+    [{ full_page_writes: 'off' }, { durable: 'relaxed', because: 'full_page_writes is off' }],
+    [{}, { durable: 'synced' }],
+  ])('of PostgreSQL with %o', async (settings, promised) => {
+    server = await startServer('postgres', { settings: settings as Record<string, string> });
+    const store = postgresStore({ url: server.url });
+    expect(await store.open()).toEqual({ ...promised, scope: 'fleet' });
+    await store.close();
+  });
+
+  it.skipIf(whyMissing('mariadb', 'server')).each([
+    ['0', { durable: 'relaxed', because: 'innodb_flush_log_at_trx_commit is 0' }],
+    ['2', { durable: 'relaxed', because: 'innodb_flush_log_at_trx_commit is 2' }],
+    ['1', { durable: 'synced' }],
+  ])('of MariaDB with innodb_flush_log_at_trx_commit=%s', async (level, promised) => {
+    server = await startServer('mariadb', { settings: { innodb_flush_log_at_trx_commit: level } });
+    const store = (await import('../src/mysql/index.js')).mysqlStore({ url: server.url });
+    expect(await store.open()).toEqual({ ...promised, scope: 'fleet' });
+    await store.close();
+  });
+});
