@@ -116,3 +116,40 @@ describe('durability', () => {
     await store.close();
   });
 });
+
+describe('a pool that was given', () => {
+  it.skipIf(whyMissing('postgres', 'server'))(
+    'lends its password to the connection that listens',
+    { timeout: 60_000 },
+    async () => {
+      server = await startServer('postgres');
+      const { default: pg } = await import('pg');
+      const { port, username, pathname } = new URL(server.url);
+      const config = {
+        host: '127.0.0.1',
+        port: Number(port),
+        user: username,
+        database: pathname.slice(1),
+        password: 'given-password',
+      };
+      const pool = new pg.Pool(config);
+      const passwords: unknown[] = [];
+      const connect = pg.Client.prototype.connect;
+      pg.Client.prototype.connect = function (this: InstanceType<typeof pg.Client>, ...args: Parameters<typeof connect>) {
+        passwords.push((this as unknown as { password: unknown }).password);
+        return Reflect.apply(connect, this, args);
+      } as typeof connect;
+      try {
+        const store = postgresStore({ pool });
+        await store.open();
+        store.watch?.(() => {});
+        await expect.poll(() => passwords.length, { timeout: 10_000 }).toBeGreaterThan(1);
+        await store.close();
+      } finally {
+        pg.Client.prototype.connect = connect;
+        await pool.end();
+      }
+      expect(new Set(passwords)).toEqual(new Set(['given-password']));
+    },
+  );
+});

@@ -127,7 +127,10 @@ function ownConfig(url: string): PoolConfig {
 }
 
 function listeningConfig({ url, poolOptions, pool }: PostgresStoreOptions): ClientConfig {
-  return pool ? { ...pool.options } : { ...ownConfig(url as string), ...poolOptions };
+  if (!pool) return { ...ownConfig(url as string), ...poolOptions };
+  const { options } = pool;
+  // A pool hides its password from those who print its options, and so from a copy.
+  return { ...options, ...(options.password !== undefined && { password: options.password }) };
 }
 
 async function traitsOf(db: TokenKysely): Promise<StoreTraits> {

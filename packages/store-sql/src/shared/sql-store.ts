@@ -145,7 +145,8 @@ export class SqlStore extends RowStore {
       if (dialect.isDuplicate(error)) return false;
       throw error;
     }
-    await dialect.inserted?.(db, row.key);
+    // The row stands; who is not told of it looks again by itself.
+    await dialect.inserted?.(db, row.key).catch(() => {});
     return true;
   }
 
