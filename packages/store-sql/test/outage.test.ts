@@ -11,7 +11,7 @@ afterEach(async () => {
 });
 
 /** What a slow machine may add to a limit. */
-const MARGIN_MS = 3_000;
+const MARGIN_MS = 5_000;
 
 async function eventually<Value>(work: () => Promise<Value>): Promise<Value> {
   for (const giveUpAt = Date.now() + 20_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {

@@ -66,8 +66,8 @@ describe('sqliteStore', () => {
     other.exec('commit');
     expect(await writing).toBe('accepted');
     clearInterval(beat);
-    // The busy timeout is 10 ms; the rest is for a machine with other things to do.
-    expect(longest).toBeLessThan(120);
+    // The busy timeout is 10 ms; the rest is for a machine with other things to do. A driver that waits would never see the lock go.
+    expect(longest).toBeLessThan(1_000);
     const reader = await opened(filename);
     expect((await reader.read(KEY)).record?.token?.value).toBe('T2');
     other.close();
@@ -81,7 +81,7 @@ describe('sqliteStore', () => {
     other.exec('begin immediate');
     const start = performance.now();
     await expect(store.commit(KEY, token('T1'), { predecessor: 0 })).rejects.toThrow(/locked/);
-    expect(performance.now() - start).toBeLessThan(4_000);
+    expect(performance.now() - start).toBeLessThan(10_000);
     other.exec('rollback');
     other.close();
     expect(await store.commit(KEY, token('T1'), { predecessor: 0 })).toBe('accepted');
