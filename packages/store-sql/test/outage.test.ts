@@ -135,7 +135,10 @@ describe('a pool that was given', () => {
       const pool = new pg.Pool(config);
       const passwords: unknown[] = [];
       const connect = pg.Client.prototype.connect;
-      pg.Client.prototype.connect = function (this: InstanceType<typeof pg.Client>, ...args: Parameters<typeof connect>) {
+      pg.Client.prototype.connect = function (
+        this: InstanceType<typeof pg.Client>,
+        ...args: Parameters<typeof connect>
+      ) {
         passwords.push((this as unknown as { password: unknown }).password);
         return Reflect.apply(connect, this, args);
       } as typeof connect;
