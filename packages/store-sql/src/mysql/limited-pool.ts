@@ -5,14 +5,24 @@ import type { Pool, PoolConnection, QueryError } from 'mysql2';
 const NO_ANSWER = 'PROTOCOL_SEQUENCE_TIMEOUT';
 
 /**
- * A pool whose queries end within a limit, as Kysely sees it. The driver has none of its own: a server that is there and does
- * not answer would keep every connection, and every call behind them, for as long as it likes.
+ * A pool whose queries, and whose waiting for a connection, end within a limit, as Kysely sees it. The driver has none of its
+ * own: a server that is there and does not answer would keep every connection, and every call behind them, for as long as it
+ * likes.
  */
 export function limitedPool(pool: Pool, limitMs: number): MysqlPool {
   return {
     getConnection(callback) {
+      let waiting = true;
+      const refuse = (error: Error) => {
+        waiting = false;
+        callback(error, undefined as unknown as MysqlPoolConnection);
+      };
+      const timer = setTimeout(() => refuse(new Error(`no connection within ${limitMs} ms`)), limitMs);
       pool.getConnection((error, connection) => {
-        if (error) callback(error, undefined as unknown as MysqlPoolConnection);
+        clearTimeout(timer);
+        // Nobody waits for it any more.
+        if (!waiting) connection?.release();
+        else if (error) refuse(error);
         else callback(null, limited(connection, limitMs));
       });
     },

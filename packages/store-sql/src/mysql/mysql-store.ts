@@ -95,7 +95,8 @@ async function traitsOf(db: TokenKysely): Promise<StoreTraits> {
       `"sql_mode" of ${NAME}'s connections must not contain NO_BACKSLASH_ESCAPES: the driver's quoting of texts relies on it`,
     );
   }
-  if (Number(said?.readonly) === 1) {
+  // A number, and a word since it has more than two values.
+  if (!['0', 'OFF'].includes(String(said?.readonly))) {
     throw new TokenError(
       'ERR_TOKEN_CONFIGURATION',
       `"url" of ${NAME} leads to a server that is read-only: use the primary`,

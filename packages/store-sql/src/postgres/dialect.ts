@@ -29,8 +29,13 @@ export function postgresDialect(channel: string): SqlDialect {
         .execute();
       return told.length > 0 ? {} : undefined;
     },
-    async inserted(db, key) {
-      await sql`select pg_notify(${channel}, ${` ${key}`})`.execute(db);
+    async insert(db, query) {
+      const told = await db
+        .with('inserted', () => query.onConflict((conflict) => conflict.doNothing()).returning('key'))
+        .selectFrom('inserted')
+        .select(sql`pg_notify(${channel}, ' ' || key)`.as('told'))
+        .execute();
+      return told.length > 0;
     },
   };
 }

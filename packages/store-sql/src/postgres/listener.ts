@@ -7,6 +7,8 @@ type Heard = (key: TokenKey, generation?: number) => void;
 /** Distances of the attempts to listen again, ms; each is shortened by up to a half. */
 const FIRST_RETRY_MS = 100;
 const LAST_RETRY_MS = 10_000;
+/** How long a server may take to see off its client, ms. */
+const GOODBYE_MS = 500;
 
 /** Listens on a connection of its own, from the first listener on, and connects again whenever it is lost. */
 export class Listener {
@@ -40,7 +42,13 @@ export class Listener {
     clearTimeout(this.#retry);
     const client = this.#client;
     this.#client = undefined;
-    await client?.end().catch(() => {});
+    if (!client) return;
+    let timer: NodeJS.Timeout | undefined;
+    const enough = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, GOODBYE_MS);
+    });
+    await Promise.race([client.end().catch(() => {}), enough]);
+    clearTimeout(timer);
   }
 
   async #connect(): Promise<void> {

@@ -134,14 +134,21 @@ function listeningConfig({ url, poolOptions, pool }: PostgresStoreOptions): Clie
 }
 
 async function traitsOf(db: TokenKysely): Promise<StoreTraits> {
-  const { rows } = await sql<{ fsync: string; commit: string; full: string; replica: boolean }>`
+  const { rows } = await sql<{ fsync: string; commit: string; full: string; replica: boolean; readonly: string }>`
     select current_setting('fsync') as fsync, current_setting('synchronous_commit') as commit,
-      current_setting('full_page_writes') as full, pg_is_in_recovery() as replica`.execute(db);
+      current_setting('full_page_writes') as full, pg_is_in_recovery() as replica,
+      current_setting('transaction_read_only') as readonly`.execute(db);
   const [said] = rows;
   if (said?.replica) {
     throw new TokenError(
       'ERR_TOKEN_CONFIGURATION',
       `"url" of ${NAME} leads to a replica, which takes no writes: use the primary`,
+    );
+  }
+  if (said?.readonly === 'on') {
+    throw new TokenError(
+      'ERR_TOKEN_CONFIGURATION',
+      `"url" of ${NAME} leads to a database whose default_transaction_read_only is on: switch it off for this user`,
     );
   }
   const scope = 'fleet';

@@ -1,10 +1,13 @@
 import type { RowUpdate } from '@evertoken/core/store';
-import type { UpdateQueryBuilder, UpdateResult } from 'kysely';
+import type { InsertQueryBuilder, InsertResult, UpdateQueryBuilder, UpdateResult } from 'kysely';
 import type { StatementTime } from './statements.js';
 import type { TokenDatabase, TokenKysely } from './table.js';
 
 /** An UPDATE of one row, ready but for the way its outcome comes back. */
 export type RowUpdateQuery = UpdateQueryBuilder<TokenDatabase, 'tokens', 'tokens', UpdateResult>;
+
+/** An INSERT of one row, likewise. */
+export type RowInsertQuery = InsertQueryBuilder<TokenDatabase, 'tokens', InsertResult>;
 
 /** What differs between databases. Everything else is one text for all of them. */
 export interface SqlDialect {
@@ -20,6 +23,6 @@ export interface SqlDialect {
   readonly isDuplicate: (error: unknown) => boolean;
   /** Runs an UPDATE, and tells those who may be waiting for it; undefined where no row was changed. */
   run(db: TokenKysely, query: RowUpdateQuery, update: RowUpdate): Promise<{ readonly leaseUntil?: number } | undefined>;
-  /** After a row was put into the table: tells those who wait for it. */
-  inserted?(db: TokenKysely, key: string): Promise<void>;
+  /** Runs an INSERT, and tells those who may be waiting for it; false where the key stands already. Absent: it is run as it is. */
+  insert?(db: TokenKysely, query: RowInsertQuery): Promise<boolean>;
 }

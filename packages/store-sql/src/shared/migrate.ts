@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { TokenError } from '@evertoken/core';
 import { sql } from 'kysely';
 import type { SqlDialect } from './dialect.js';
+import { patiently } from './patience.js';
 import type { TokenKysely } from './table.js';
 
 /** Processes that start together may all try; each statement may run again, so the losers look once more. */
@@ -10,8 +11,10 @@ const MAX_ROUNDS = 12;
 /** Brings the table to the newest version of the schema. Where it is there already, nothing but a SELECT is sent. */
 export async function migrate(db: TokenKysely, dialect: SqlDialect, table: string): Promise<void> {
   for (let round = 1; ; round++) {
+    // Outside of what is tried again: a server that cannot be reached is no race.
+    const version = await patiently(dialect.mayRepeat, () => versionOf(db, dialect, table));
+    if (version >= dialect.migrations(table).length) return;
     try {
-      const version = await versionOf(db, dialect, table);
       for (const statement of statementsAfter(dialect, table, version)) await sql.raw(statement).execute(db);
       return;
     } catch (error) {

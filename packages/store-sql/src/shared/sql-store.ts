@@ -72,9 +72,10 @@ export class SqlStore extends RowStore {
     refuseProblems(this);
     const { db, traits } = await this.#connected();
     const { dialect, table } = this.#parts;
+    // First, because a server that takes no writes says it better than a table that could not be made.
+    const answer = await traits();
     if (this.#parts.migrate) await migrate(db, dialect, table);
     else await checkVersion(db, dialect, table, this.name);
-    const answer = await traits();
     this.#purgeNowAndThen(db);
     return answer;
   }
@@ -134,20 +135,17 @@ export class SqlStore extends RowStore {
   protected async insert(row: Omit<Row, 'revision'>): Promise<boolean> {
     const { db } = await this.#connected();
     const { dialect, table } = this.#parts;
+    const query = db.insertInto(table as 'tokens').values({ ...row, revision: 1 } as never);
     try {
-      await this.#repeated(() =>
-        db
-          .insertInto(table as 'tokens')
-          .values({ ...row, revision: 1 } as never)
-          .execute(),
-      );
+      return await this.#repeated(async () => {
+        if (dialect.insert) return dialect.insert(db, query);
+        await query.execute();
+        return true;
+      });
     } catch (error) {
       if (dialect.isDuplicate(error)) return false;
       throw error;
     }
-    // The row stands; who is not told of it looks again by itself.
-    await dialect.inserted?.(db, row.key).catch(() => {});
-    return true;
   }
 
   protected async update(key: TokenKey, guard: RowGuard, update: RowUpdate) {
