@@ -82,6 +82,8 @@ export class CacheStore extends SteppedStore {
   /** Records as this process last saw or wrote them. Their attempt parts, leases included, are kept nowhere else. */
   readonly #local = new Map<TokenKey, TokenRecord>();
   readonly #due = new DueIndex();
+  /** Records whose write failed: it may have been carried out all the same, and its answer lost. */
+  readonly #unacknowledged = new Map<TokenKey, TokenRecord>();
   /** The last operation of each key that is not done. */
   readonly #turns = new Map<TokenKey, Promise<unknown>>();
 
@@ -159,12 +161,11 @@ export class CacheStore extends SteppedStore {
       this.#opened();
       const { next = present, answer } = decide(present, this.#clock.now());
       if (next && (next.token !== present?.token || next.goneAt !== present?.goneAt)) {
+        this.#unacknowledged.set(key, next);
         await this.#opened().write(withoutLease(next), ttlOf(next, this.#clock.now()));
+        this.#unacknowledged.delete(key);
       }
-      if (next) {
-        this.#local.set(key, next);
-        this.#due.set(key, next.refreshAt);
-      }
+      if (next) this.#keep(key, next);
       return answer;
     });
     const settled = turn
@@ -177,12 +178,21 @@ export class CacheStore extends SteppedStore {
     return patience.with(turn);
   }
 
+  #keep(key: TokenKey, record: TokenRecord): void {
+    this.#local.set(key, record);
+    this.#due.set(key, record.refreshAt);
+  }
+
   #record(key: TokenKey): Promise<TokenRecord | undefined> {
     return this.swap(key, (record) => ({ answer: record }));
   }
 
   /** The cache has the say on tokens, this process on its attempts with the token it knows. */
   #merged(key: TokenKey, stored: TokenRecord | undefined): TokenRecord | undefined {
+    const unacknowledged = this.#unacknowledged.get(key);
+    this.#unacknowledged.delete(key);
+    // The cache shows which half of the truth it was: then the attempt that came with that write is ours as well.
+    if (unacknowledged && stored && sameToken(stored, unacknowledged)) this.#keep(key, unacknowledged);
     const local = this.#local.get(key);
     if (!local) return stored;
     if (sameToken(stored, local)) {

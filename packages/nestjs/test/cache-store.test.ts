@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { TokenError, TokenManager } from '@evertoken/core';
-import type { Lease, TokenPart, TokenRecord, TokenStore } from '@evertoken/core/store';
+import { accountKeyIn, type Lease, type TokenPart, type TokenRecord, type TokenStore } from '@evertoken/core/store';
 import { ManualClock } from '@evertoken/core/testing';
 import { createCache } from 'cache-manager';
 import { Keyv } from 'keyv';
@@ -248,6 +248,29 @@ describe('a cache that fails', () => {
     await expect(store.commit(key, token('b'), { predecessor: 0 })).rejects.toThrow();
     adapter.failing = undefined;
     expect((await store.read(key)).record?.token?.value).toBe('a');
+  });
+
+  it('and carries a write out all the same: the token is stored, and the lease that went with it is released', async () => {
+    const adapter = new Adapter();
+    const clock = new ManualClock();
+    const store = await opened(over(adapter), clock);
+    await store.commit(key, token('a'), { predecessor: 0 });
+    const generation = await generationIn(store);
+    const lease = (await store.claim({ key, generation, epoch: 0 }, 'p', 30_000, { generation })) as Lease;
+    const { set } = adapter;
+    adapter.set = async (...entry) => {
+      await set.apply(adapter, entry);
+      throw new Error('the connection was lost');
+    };
+    const refreshAt = clock.now();
+    await expect(
+      store.commit(key, token('b'), { predecessor: generation, lease, release: true, refreshAt }),
+    ).rejects.toThrow('lost');
+    adapter.set = set;
+    const { record } = await store.read(key);
+    expect(record).toMatchObject({ token: { value: 'b' }, refreshAt, attempt: { epoch: 1, state: 'active' } });
+    expect([record?.attempt.lease, record?.attempt.intent]).toEqual([undefined, undefined]);
+    expect((await store.due({ limit: 1, accounts: [accountKeyIn(key)] })).keys).toHaveLength(1);
   });
 
   it.each([
