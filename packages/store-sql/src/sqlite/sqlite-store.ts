@@ -1,4 +1,5 @@
-import { chmod, mkdir, open } from 'node:fs/promises';
+import { closeSync, openSync } from 'node:fs';
+import { chmod, mkdir } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { systemClock, type TokenStore } from '@evertoken/core';
 import type { StoreTraits } from '@evertoken/core/store';
@@ -76,8 +77,20 @@ async function connect({ filename, db: instance }: SqliteStoreOptions): Promise<
 /** Made before SQLite makes it, because that would leave it to the umask; `-wal` and `-shm` get the mode of the file. */
 async function makePrivate(path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  await (await open(path, 'a', 0o600)).close();
+  makeFile(path);
   if (process.platform !== 'win32') await chmod(path, 0o600);
+}
+
+/**
+ * Never opens a file that is there: a process loses all its locks on a file, SQLite's too, when it closes any descriptor of it.
+ * For the same reason nothing may come between the two calls.
+ */
+function makeFile(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  }
 }
 
 function prepare(database: OpenSqlite): void {
