@@ -104,32 +104,6 @@ describe.each(SERVERS)('$kind', ({ kind, create, schema }) => {
     await db.destroy();
   });
 
-  test('finds what is due by its index, and sorts nothing', async () => {
-    const url = await sharedDatabase(kind);
-    const table = newTable();
-    const store = await opened({ url, table });
-    const past = await statements(kind, url);
-    const quote = kind === 'postgres' ? '"' : '`';
-    const columns = `${quote}key${quote}, account, v, revision, generation, epoch, state, failures, token, refresh_at`;
-    const series = kind === 'postgres' ? 'generate_series(1, 20000) as s(seq)' : 'seq_1_to_20000';
-    const key = kind === 'postgres' ? `'et1/${ACCOUNT}/k/' || seq` : `concat('et1/${ACCOUNT}/k/', seq)`;
-    await past.run(
-      `insert into ${table} (${columns}) select ${key}, '${ACCOUNT}', 1, 1, 1, 0, 'active', 0, '{"value":"x"}', case when seq <= 50 then seq else 9e15 end from ${series}`,
-    );
-    await past.run(kind === 'postgres' ? `analyze ${table}` : `analyze table ${table}`);
-    const now = kind === 'postgres' ? 'extract(epoch from statement_timestamp()) * 1000' : 'unix_timestamp() * 1000';
-    const plan = inspect(
-      await past.run(
-        `explain select * from ${table} where account in ('${ACCOUNT}') and refresh_at <= ${now} and (lease_until is null or lease_until <= ${now}) order by refresh_at, ${quote}key${quote} limit 101`,
-      ),
-    );
-    expect(plan).toMatch(new RegExp(`${table}_due`));
-    expect(plan).not.toMatch(/Sort|filesort|Seq Scan/);
-    expect((await store.due({ limit: 100, accounts: [ACCOUNT] })).keys).toHaveLength(50);
-    await past.end();
-    await store.close();
-  });
-
   test('forgets tombstones after 30 days, and no earlier', async () => {
     const url = await sharedDatabase(kind);
     const table = newTable();

@@ -1,12 +1,11 @@
 import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inspect } from 'node:util';
 import { Kysely, SqliteDialect, sql } from 'kysely';
 import { afterAll, describe, expect, it } from 'vitest';
 import { openSqlite } from '../src/sqlite/driver.js';
 import { sqliteSchema, sqliteStore } from '../src/sqlite/index.js';
-import { ACCOUNT, KEY, keyOf, token } from './servers.js';
+import { KEY, keyOf, token } from './servers.js';
 
 const root = await mkdtemp(join(tmpdir(), 'evertoken-sqlite-'));
 afterAll(() => rm(root, { recursive: true, force: true }));
@@ -126,23 +125,6 @@ describe('sqliteStore', () => {
     await one.close();
     expect((await sql`select 1 as one`.execute(db)).rows).toHaveLength(1);
     await db.destroy();
-  });
-
-  it('finds what is due by its index, and sorts nothing', async () => {
-    const filename = newFile();
-    const store = await opened(filename);
-    const database = await openSqlite(filename);
-    const plan = inspect(
-      database
-        .prepare(
-          `explain query plan select * from evertoken_tokens where account in ('${ACCOUNT}') and refresh_at <= 5 and (lease_until is null or lease_until <= 5) order by refresh_at, "key" limit 101`,
-        )
-        .all([]),
-    );
-    expect(plan).toMatch(/SEARCH evertoken_tokens USING INDEX evertoken_tokens_due \(account=\? AND refresh_at<\?\)/);
-    expect(plan).not.toMatch(/TEMP B-TREE|SCAN/);
-    database.close();
-    await store.close();
   });
 
   it('forgets tombstones after 30 days, and no earlier', async () => {

@@ -12,7 +12,6 @@ import {
   refuseProblems,
   type StoreTraits,
 } from '@evertoken/core/store';
-import { sql } from 'kysely';
 import type { SqlDialect } from './dialect.js';
 import { checkVersion, migrate } from './migrate.js';
 import { patiently } from './patience.js';
@@ -20,6 +19,7 @@ import {
   dueStatement,
   listStatement,
   loadStatement,
+  purgeStatement,
   type StatementTime,
   timeKnown,
   updateStatement,
@@ -46,8 +46,6 @@ export interface SqlStoreParts {
   readonly connect: () => Promise<SqlConnection>;
 }
 
-/** 30 days: how long a tombstone stands. */
-const TOMBSTONE_MS = 30 * 24 * 60 * 60_000;
 /** A day: how often tombstones are looked through. */
 const PURGE_EVERY_MS = 24 * 60 * 60_000;
 
@@ -183,7 +181,7 @@ export class SqlStore extends RowStore {
     const now = performance.now();
     if (now - this.#purgedAt < PURGE_EVERY_MS) return;
     this.#purgedAt = now;
-    sql`delete from ${sql.table(this.#parts.table)} where gone_at < ${this.#time().after(-TOMBSTONE_MS)}`
+    purgeStatement(this.#parts.table, this.#time())
       .execute(db)
       .catch(() => {});
   }

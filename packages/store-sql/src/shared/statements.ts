@@ -15,6 +15,9 @@ export interface StatementTime {
 
 type Now = RawBuilder<number | string>;
 
+/** 30 days: how long a tombstone stands. */
+const TOMBSTONE_MS = 30 * 24 * 60 * 60_000;
+
 /** Times that are known before the statement is sent. */
 export function timeKnown(at: number): StatementTime {
   const value = (ms: number): Now => sql<number>`${ms}`;
@@ -87,6 +90,11 @@ export function listStatement(
     select o.db_now, t.* from (select ${now} as db_now) as o
     left join (select * from ${sql.table(table)} ${where} order by ${key} limit ${sql.lit(limit)}) as t on 1 = 1
     order by t.${key}`;
+}
+
+/** Deletes the tombstones that have stood long enough. */
+export function purgeStatement(table: string, { after }: StatementTime) {
+  return sql`delete from ${sql.table(table)} where gone_at < ${after(-TOMBSTONE_MS)}`;
 }
 
 /** One UPDATE of one row under a guard. */
