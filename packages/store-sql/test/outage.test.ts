@@ -1,7 +1,12 @@
-import { type PrivateServer, startServer, whyMissing } from '@evertoken/test-servers';
+import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { type PrivateServer, sharedDatabase, startServer, Wire, whyMissing } from '@evertoken/test-servers';
 import { afterEach, describe, expect, it } from 'vitest';
 import { postgresStore } from '../src/postgres/index.js';
-import { KEY, keyOf, SERVERS, token } from './servers.js';
+import { KEY, keyOf, newTable, SERVERS, statements, token } from './servers.js';
 
 let server: PrivateServer | undefined;
 afterEach(async () => {
@@ -60,7 +65,71 @@ describe.each(SERVERS)('$kind', ({ kind, create }) => {
   });
 });
 
+describe.each(SERVERS)('one connection to $kind', ({ kind, create }) => {
+  const test = it.skipIf(whyMissing(kind, 'server'));
+  const one = { poolOptions: kind === 'postgres' ? { max: 1 } : { connectionLimit: 1 } };
+
+  test('to a paused server: those who queue for it end with their time too, and so does close', {
+    timeout: 60_000,
+  }, async () => {
+    server = await startServer(kind);
+    const store = create({ url: server.url, ...one });
+    store.watch?.(() => {});
+    await store.open();
+    await store.commit(KEY, token('T1'), { predecessor: 0 });
+    server.pause();
+    const start = performance.now();
+    const answers = await Promise.allSettled(Array.from({ length: 30 }, () => store.read(KEY)));
+    expect(answers.filter(({ status }) => status === 'fulfilled')).toEqual([]);
+    expect(performance.now() - start).toBeLessThan(2 * 2_000 + MARGIN_MS);
+    await store.close();
+    expect(performance.now() - start).toBeLessThan(3 * 2_000 + MARGIN_MS);
+    server.resume();
+    const next = create({ url: server.url, ...one });
+    expect((await eventually(() => next.read(KEY))).record?.token?.value).toBe('T1');
+    await next.close();
+  });
+
+  test('is enough for any number of calls, through losses of it, and is given back by close', {
+    timeout: 60_000,
+  }, async () => {
+    server = await startServer(kind);
+    const wire = await Wire.before(server.url);
+    const store = create({ url: wire.url, ...one });
+    await store.open();
+    const opened = wire.accepted;
+    await Promise.all(Array.from({ length: 200 }, () => store.read(KEY)));
+    expect(wire.accepted).toBe(opened);
+    for (let round = 1; round <= 3; round++) {
+      wire.sever();
+      await eventually(() => store.read(KEY));
+      expect(wire.connections).toBe(1);
+    }
+    await store.close();
+    await expect.poll(() => wire.connections).toBe(0);
+    wire.close();
+  });
+});
+
 describe('watch on PostgreSQL', () => {
+  it.skipIf(whyMissing('postgres'))('ends with close, and keeps no process alive', { timeout: 60_000 }, async () => {
+    const url = await sharedDatabase('postgres');
+    const wire = await Wire.before(url);
+    const store = postgresStore({ url: wire.url, table: newTable() });
+    await store.open();
+    const before = wire.connections;
+    store.watch?.(() => {});
+    await expect.poll(() => wire.sent, { timeout: 10_000 }).toMatch(/listen "t_/);
+    expect(wire.connections).toBe(before + 1);
+    await store.close();
+    await expect.poll(() => wire.connections).toBe(0);
+    wire.close();
+
+    const program = fileURLToPath(new URL('processes/listener.mjs', import.meta.url));
+    const { stdout } = await promisify(execFile)(process.execPath, [program, url, newTable()], { timeout: 30_000 });
+    expect(stdout).toBe('heard\n');
+  });
+
   it.skipIf(whyMissing('postgres', 'server'))(
     'hears again after the server was started anew',
     { timeout: 60_000 },
@@ -114,6 +183,29 @@ describe('durability', () => {
     const store = (await import('../src/mysql/index.js')).mysqlStore({ url: server.url });
     expect(await store.open()).toEqual({ ...promised, scope: 'fleet' });
     await store.close();
+  });
+});
+
+describe('a replica of PostgreSQL', () => {
+  it.skipIf(whyMissing('postgres', 'server'))('is refused, whether the table is there or not', async () => {
+    server = await startServer('postgres');
+    const first = postgresStore({ url: server.url });
+    await first.open();
+    await first.close();
+    const past = await statements('postgres', server.url);
+    const [{ data_directory: data }] = (await past.run('show data_directory')) as [{ data_directory: string }];
+    await past.end();
+    await server.shutdown();
+    await writeFile(join(data, 'standby.signal'), '');
+    await server.restart();
+    for (const table of ['evertoken_tokens', newTable()]) {
+      const store = postgresStore({ url: server.url, table });
+      await expect(store.open()).rejects.toMatchObject({
+        code: 'ERR_TOKEN_CONFIGURATION',
+        message: expect.stringMatching(/^"url" of postgresStore leads to a replica, which takes no writes/),
+      });
+      await store.close();
+    }
   });
 });
 
