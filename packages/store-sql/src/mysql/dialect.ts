@@ -33,7 +33,7 @@ function createTable(table: string): string {
     key: 'varchar(512) character set ascii collate ascii_bin',
     integer: 'bigint',
     time: 'double',
-    text: 'varchar(255)',
+    text: 'mediumtext',
     long: 'mediumtext',
   };
   return (

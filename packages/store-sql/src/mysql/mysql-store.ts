@@ -4,7 +4,7 @@ import { Kysely, MysqlDialect, sql } from 'kysely';
 import type { Pool, PoolOptions } from 'mysql2';
 import { loadDriver } from '../shared/driver.js';
 import { schemaText } from '../shared/migrate.js';
-import { type GivenKysely, problemsOf, type SqlStoreOptions, urlProblems } from '../shared/options.js';
+import { type GivenKysely, plain, problemsOf, type SqlStoreOptions, urlProblems } from '../shared/options.js';
 import { type SqlConnection, SqlStore } from '../shared/sql-store.js';
 import { TABLE, type TokenKysely } from '../shared/table.js';
 import { MYSQL } from './dialect.js';
@@ -59,7 +59,7 @@ export function mysqlSchema({ table = TABLE }: { readonly table?: string } = {})
 
 async function connect({ url, poolOptions, pool: given, db: instance }: MysqlStoreOptions): Promise<SqlConnection> {
   if (instance) {
-    const db = instance as unknown as TokenKysely;
+    const db = plain(instance);
     return { db, traits: () => traitsOf(db), end: async () => {} };
   }
   const { createPool } = await loadDriver(() => import('mysql2'), 'mysql2', NAME);
@@ -83,27 +83,43 @@ async function connect({ url, poolOptions, pool: given, db: instance }: MysqlSto
   };
 }
 
+interface Said {
+  readonly flush: number | string;
+  readonly binlog: number | string;
+  readonly sync: number | string;
+  readonly readonly: number | string;
+  readonly autocommit: number | string;
+  readonly mode: string;
+}
+
 async function traitsOf(db: TokenKysely): Promise<StoreTraits> {
-  const { rows } = await sql<{ flush: number | string; readonly: number | string; mode: string }>`
-    select @@global.innodb_flush_log_at_trx_commit as flush, @@global.read_only as readonly, @@session.sql_mode as mode`.execute(
-    db,
-  );
-  const [said] = rows;
-  if (/NO_BACKSLASH_ESCAPES/.test(String(said?.mode))) {
-    throw new TokenError(
-      'ERR_TOKEN_CONFIGURATION',
+  const { rows } = await sql<Said>`
+    select @@global.innodb_flush_log_at_trx_commit as flush, @@global.log_bin as binlog, @@global.sync_binlog as sync,
+      @@global.read_only as readonly, @@session.autocommit as autocommit, @@session.sql_mode as mode`.execute(db);
+  const said = rows[0] as Said;
+  refuseSettings(said);
+  const scope = 'fleet';
+  const [flush, sync] = [Number(said.flush), Number(said.sync)];
+  if (flush !== 1) return { durable: 'relaxed', scope, because: `innodb_flush_log_at_trx_commit is ${flush}` };
+  // After a crash of the machine the server rolls back what its binary log lacks.
+  if (isOn(said.binlog) && sync !== 1) return { durable: 'relaxed', scope, because: `sync_binlog is ${sync}` };
+  return { durable: 'synced', scope };
+}
+
+function refuseSettings({ mode, autocommit, readonly }: Said): void {
+  const refuse = (why: string) => {
+    throw new TokenError('ERR_TOKEN_CONFIGURATION', why);
+  };
+  if (/NO_BACKSLASH_ESCAPES/.test(String(mode))) {
+    refuse(
       `"sql_mode" of ${NAME}'s connections must not contain NO_BACKSLASH_ESCAPES: the driver's quoting of texts relies on it`,
     );
   }
-  // A number, and a word since it has more than two values.
-  if (!['0', 'OFF'].includes(String(said?.readonly))) {
-    throw new TokenError(
-      'ERR_TOKEN_CONFIGURATION',
-      `"url" of ${NAME} leads to a server that is read-only: use the primary`,
-    );
-  }
-  const scope = 'fleet';
-  const flush = Number(said?.flush);
-  if (flush === 1) return { durable: 'synced', scope };
-  return { durable: 'relaxed', scope, because: `innodb_flush_log_at_trx_commit is ${flush}` };
+  if (!isOn(autocommit)) refuse(`"autocommit" of ${NAME}'s connections must be on: without it no write would stay`);
+  if (isOn(readonly)) refuse(`"url" of ${NAME} leads to a server that is read-only: use the primary`);
+}
+
+/** Of a setting that is a number, or a word where it has more than two values. */
+function isOn(setting: number | string): boolean {
+  return !['0', 'OFF'].includes(String(setting));
 }

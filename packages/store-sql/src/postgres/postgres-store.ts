@@ -4,7 +4,7 @@ import { Kysely, PostgresDialect, sql } from 'kysely';
 import type { ClientConfig, Pool, PoolClient, PoolConfig } from 'pg';
 import { loadDriver } from '../shared/driver.js';
 import { schemaText } from '../shared/migrate.js';
-import { type GivenKysely, problemsOf, type SqlStoreOptions, urlProblems } from '../shared/options.js';
+import { type GivenKysely, plain, problemsOf, type SqlStoreOptions, urlProblems } from '../shared/options.js';
 import { type SqlConnection, SqlStore } from '../shared/sql-store.js';
 import { TABLE, type TokenKysely } from '../shared/table.js';
 import { channelOf, postgresDialect } from './dialect.js';
@@ -75,7 +75,7 @@ class PostgresStore extends SqlStore {
 
 async function connect({ url, poolOptions, pool: given, db: instance }: PostgresStoreOptions): Promise<SqlConnection> {
   if (instance) {
-    const db = instance as unknown as TokenKysely;
+    const db = plain(instance);
     return { db, traits: () => traitsOf(db), end: async () => {} };
   }
   const { default: pg } = await loadDriver(() => import('pg'), 'pg', NAME);

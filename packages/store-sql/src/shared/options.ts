@@ -1,6 +1,6 @@
 import type { Clock } from '@evertoken/core';
 import type { Kysely } from 'kysely';
-import { tableProblems } from './table.js';
+import { type TokenKysely, tableProblems } from './table.js';
 
 /** Options of every store over SQL. */
 export interface SqlStoreOptions {
@@ -15,6 +15,11 @@ export interface SqlStoreOptions {
 /** A Kysely instance of the application's own, of whatever tables it knows. */
 // biome-ignore lint/suspicious/noExplicitAny: an instance over any tables will do, and Kysely's type is invariant in them
 export type GivenKysely = Kysely<any>;
+
+/** The instance without its plugins: those that rename columns would leave the store without a single one it knows. */
+export function plain(db: GivenKysely): TokenKysely {
+  return db.withoutPlugins() as unknown as TokenKysely;
+}
 
 const SHARED = ['table', 'migrate', 'clock'] as const satisfies readonly (keyof SqlStoreOptions)[];
 

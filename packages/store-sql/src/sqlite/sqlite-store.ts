@@ -5,7 +5,7 @@ import { systemClock, type TokenStore } from '@evertoken/core';
 import type { StoreTraits } from '@evertoken/core/store';
 import { Kysely, SqliteDialect, sql } from 'kysely';
 import { schemaText } from '../shared/migrate.js';
-import { type GivenKysely, problemsOf, type SqlStoreOptions } from '../shared/options.js';
+import { type GivenKysely, plain, problemsOf, type SqlStoreOptions } from '../shared/options.js';
 import { patiently } from '../shared/patience.js';
 import { type SqlConnection, SqlStore } from '../shared/sql-store.js';
 import { TABLE, type TokenKysely } from '../shared/table.js';
@@ -56,7 +56,7 @@ export function sqliteSchema({ table = TABLE }: { readonly table?: string } = {}
 
 async function connect({ filename, db: instance }: SqliteStoreOptions): Promise<SqlConnection> {
   if (instance) {
-    const db = instance as unknown as TokenKysely;
+    const db = plain(instance);
     return { db, traits: () => traitsOf(db), end: async () => {} };
   }
   const path = filename === MEMORY ? MEMORY : resolve(filename as string);
