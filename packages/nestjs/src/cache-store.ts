@@ -192,7 +192,7 @@ export class CacheStore extends SteppedStore {
     const unacknowledged = this.#unacknowledged.get(key);
     this.#unacknowledged.delete(key);
     // The cache shows which half of the truth it was: then the attempt that came with that write is ours as well.
-    if (unacknowledged && stored && sameToken(stored, unacknowledged)) this.#keep(key, unacknowledged);
+    if (unacknowledged && stored && isWritten(stored, unacknowledged)) this.#keep(key, unacknowledged);
     const local = this.#local.get(key);
     if (!local) return stored;
     if (sameToken(stored, local)) {
@@ -232,6 +232,11 @@ function sameToken(stored: TokenRecord | undefined, local: TokenRecord): boolean
   const [ours, theirs] = [local.token, stored?.token];
   const sameValue = theirs?.value === ours?.value || (ours?.mark !== undefined && ours.mark === theirs?.mark);
   return (stored?.generation ?? 0) === local.generation && sameValue && stored?.goneAt === local.goneAt;
+}
+
+/** The whole token part: a write of the value that stands changes times only. */
+function isWritten(stored: TokenRecord, written: TokenRecord): boolean {
+  return sameToken(stored, written) && JSON.stringify(stored.token) === JSON.stringify(written.token);
 }
 
 function withoutLease(record: TokenRecord): TokenRecord {

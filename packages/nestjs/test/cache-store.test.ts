@@ -273,6 +273,23 @@ describe('a cache that fails', () => {
     expect((await store.due({ limit: 1, accounts: [accountKeyIn(key)] })).keys).toHaveLength(1);
   });
 
+  it('and does not carry out a write of the value that stands: nothing has changed, the lease included', async () => {
+    const adapter = new Adapter();
+    const clock = new ManualClock();
+    const store = await opened(over(adapter), clock);
+    await store.commit(key, token('a'), { predecessor: 0, refreshAt: 1 });
+    const generation = await generationIn(store);
+    const lease = (await store.claim({ key, generation, epoch: 0 }, 'p', 30_000)) as Lease;
+    const { record: before } = await store.read(key);
+    const { set } = adapter;
+    adapter.set = () => Promise.reject(new Error('full'));
+    const later = token('a', { issuedAt: clock.now() + 1, expiresAt: clock.now() + 9_000_000 });
+    const failed = store.commit(key, later, { predecessor: generation, lease, release: true, refreshAt: 9 });
+    await expect(failed).rejects.toThrow('full');
+    adapter.set = set;
+    expect((await store.read(key)).record).toEqual(before);
+  });
+
   it.each([
     ['throws', () => Promise.reject(new Error('full')), { message: 'full' }],
     ['says no', () => Promise.resolve(false), { code: 'ERR_TOKEN_STORE' }],
