@@ -107,7 +107,9 @@ class FileJournal implements Journal {
       return { id, entry: this.#entryIn(id, text) };
     } catch (error) {
       // What a parser says of a text it does not understand may show the text.
-      return { id, problem: error instanceof TokenError ? error.message : 'it holds no entry' };
+      const { code } = error as { code?: string };
+      const unread = code === undefined ? 'it holds no entry' : `it cannot be read (${code})`;
+      return { id, problem: error instanceof TokenError ? error.message : unread };
     }
   }
 
@@ -123,6 +125,7 @@ class FileJournal implements Journal {
       typeof found.token?.value === 'string' &&
       typeof found.options?.predecessor === 'number';
     if (!whole) throw unreadable('it holds no entry');
+    if (NAME.exec(id)?.[2] !== hashOf(found.key)) throw unreadable('it is named as the entry of another key');
     return found;
   }
 

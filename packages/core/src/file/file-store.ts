@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
+import { access, readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { optionProblems } from '../account-options.js';
@@ -33,6 +33,8 @@ export interface FileStoreOptions {
 const MAX_ROUNDS = 100;
 /** A tombstone is shown this long, ms (30 days), so that a late answer cannot bring back what was forgotten. */
 const TOMBSTONE_MS = 30 * 24 * 60 * 60_000;
+/** Codes of a system that has run out of something. */
+const OUT_OF: readonly string[] = ['EMFILE', 'ENFILE', 'ENOMEM'];
 /** Directories looked at at a time. */
 const SCAN_AT_ONCE = 64;
 /** A minute: how often leftovers of killed writers are looked for. */
@@ -120,7 +122,13 @@ class FileStore extends SteppedStore {
   async #latest(directory: string): Promise<Version | undefined> {
     const version = await latest(directory, this.#versions.get(directory));
     if (version) this.#versions.set(directory, version);
-    else this.#versions.delete(directory);
+    else {
+      this.#versions.delete(directory);
+      // A disk that is not mounted has no records either, and that is no miss.
+      await access(this.#root()).catch(() => {
+        throw new TokenError('ERR_TOKEN_STORE', 'fileStore: its directory is away');
+      });
+    }
     return version;
   }
 
@@ -153,7 +161,9 @@ class FileStore extends SteppedStore {
       if (version === known && known) return;
       const record = recordIn(version);
       if (record) this.#index(directory, record);
-    } catch {
+    } catch (error) {
+      // What the system lacks it lacks for all of them: that is no broken file.
+      if (OUT_OF.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
       this.#versions.delete(directory);
     }
   }

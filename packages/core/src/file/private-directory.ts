@@ -1,4 +1,4 @@
-import { chmod, mkdir, stat, unlink } from 'node:fs/promises';
+import { chmod, mkdir, readdir, stat, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { TokenError } from '../errors.js';
 import { refuseNetwork } from './network-file-system.js';
@@ -22,12 +22,19 @@ export async function preparePrivate(directory: string, owner: string): Promise<
   }
 }
 
+/** Names that stores of files give: keys' directories, entries of a journal, files that are being written. */
+const OURS = /^([0-9a-f]{40}|\d{16}-[0-9a-f]{16}-[0-9a-f]{16}\.json|\.[0-9a-f]{16}\.tmp)$/;
+
 async function makePrivate(directory: string, owner: string): Promise<void> {
   // Windows has no such modes: there the folder has the rights of the one it is in.
   if (process.platform === 'win32') return;
   const { mode, uid } = await stat(directory);
   if ((mode & 0o077) === 0) return;
+  const shared = (mode & 0o1000) !== 0 || (await readdir(directory)).some((name) => !OURS.test(name));
+  if (shared)
+    throw wrong(owner, 'is open to others and holds what is not its own: use a new directory, such as one below it');
   try {
+    if (uid !== process.getuid?.()) throw new Error('not ours');
     await chmod(directory, 0o700);
   } catch {
     throw wrong(

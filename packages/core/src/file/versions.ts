@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { TokenError } from '../errors.js';
 import { syncDirectory, unlessMissing, writeOnce } from './synced-write.js';
 
 /**
@@ -39,9 +40,19 @@ export async function latest(directory: string, known?: Version): Promise<Versio
     const text = await readFile(join(directory, nameOf(newest)), 'utf8').catch(unlessMissing);
     // Replaced and cleaned up since the listing: look again.
     if (text === undefined) continue;
-    const { value, writes } = JSON.parse(text) as Omit<Version, 'number'>;
-    return { number: newest, value, writes };
+    return { number: newest, ...parsed(text) };
   }
+}
+
+/** A parser's own error would quote what it could not read. */
+function parsed(text: string): Omit<Version, 'number'> {
+  try {
+    const { value, writes } = JSON.parse(text) as Omit<Version, 'number'>;
+    if (Array.isArray(writes)) return { value, writes };
+  } catch {
+    // The same as a text of another shape.
+  }
+  throw new TokenError('ERR_TOKEN_STORE', 'fileStore: a file in its directory holds no record', { retryable: false });
 }
 
 /** Writes the version after `base`; the written version, or undefined where somebody was faster. Synced before it is acknowledged. */
@@ -53,10 +64,20 @@ export async function append(
   const number = (base?.number ?? 0) + 1;
   const write = randomBytes(8).toString('hex');
   const writes = [write, ...(base?.writes ?? [])].slice(0, WRITES);
-  if (!base && (await mkdir(directory, { recursive: true, mode: 0o700 })) !== undefined)
-    await syncDirectory(dirname(directory));
+  if (!base && (await made(directory))) await syncDirectory(dirname(directory));
   if (!(await writeOnce(directory, nameOf(number), JSON.stringify({ value, writes })))) return undefined;
   return (await keepIfNewest(directory, number, write)) ? { number, value, writes } : undefined;
+}
+
+/** Not recursive: where the directory above is gone, a disk may be, and what is written in its place would hide that. */
+async function made(directory: string): Promise<boolean> {
+  return mkdir(directory, { mode: 0o700 }).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EEXIST') return false;
+      throw error;
+    },
+  );
 }
 
 /**

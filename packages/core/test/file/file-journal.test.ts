@@ -89,6 +89,17 @@ describe.each([
   });
 });
 
+describe('a plain journal', () => {
+  it('takes no entry under the name of another key', async () => {
+    const { journal, directory } = await journalIn();
+    const [one, other] = [await journal.append(entry('a', 1)), await journal.append(entry('b', 1))];
+    await rename(join(directory, one), join(directory, one.replace(/-.{16}-/, other.slice(16, 34))));
+    expect((await journal.entries()).map(({ problem }) => problem)).toContain(
+      'it is named as the entry of another key',
+    );
+  });
+});
+
 describe('a sealed journal', () => {
   it('shows nothing of an entry in its file', async () => {
     const { journal, directory } = await journalIn({ keys, activeKeyId: 'new' });

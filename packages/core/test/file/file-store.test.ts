@@ -91,7 +91,11 @@ describe('fileStore', () => {
     await store.claim(lease, 'p', 1_000);
     const [name] = await readdir(directory);
     await writeFile(join(directory, name as string, '000000000009'), '{"half":');
-    await expect(store.read(key)).rejects.toThrow();
+    await writeFile(join(directory, name as string, '000000000010'), '"SECRET-VALUE');
+    await expect(store.read(key)).rejects.toMatchObject({
+      code: 'ERR_TOKEN_STORE',
+      message: 'fileStore: a file in its directory holds no record',
+    });
     expect(await readFile(join(directory, name as string, '000000000009'), 'utf8')).toBe('{"half":');
     // The others are found all the same.
     const other = tokenKeyOf({ platform: 'p', id: 'i', kind: 'other' });
@@ -142,6 +146,34 @@ describe('fileStore', () => {
     await chmod(directory, 0o777);
     await fileStore({ directory }).open();
     expect((await stat(directory)).mode & 0o777).toBe(0o700);
+  });
+
+  it.skipIf(process.platform === 'win32')('takes no directory for its own that others use', async () => {
+    for (const [mode, file] of [
+      [0o1777, undefined],
+      [0o755, 'letter.txt'],
+    ] as const) {
+      const directory = join(root, `shared-${mode}`);
+      await mkdir(directory);
+      await chmod(directory, mode);
+      if (file) await writeFile(join(directory, file), '');
+      await expect(fileStore({ directory }).open()).rejects.toMatchObject({
+        code: 'ERR_TOKEN_CONFIGURATION',
+        message: expect.stringMatching(/^"directory" of fileStore is open to others and holds what is not its own/),
+      });
+      expect((await stat(directory)).mode & 0o7777).toBe(mode);
+    }
+  });
+
+  it('takes a directory that is away for an error, never for a miss', async () => {
+    const directory = join(root, 'unmounted');
+    const store = fileStore({ directory });
+    await store.open();
+    await store.commit(key, token('T1'), { predecessor: 0 });
+    await rm(directory, { recursive: true });
+    await expect(store.read(key)).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE' });
+    await expect(store.commit(key, token('T2'), { predecessor: 0 })).rejects.toThrow();
+    await expect(stat(directory)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 
   it.each([
