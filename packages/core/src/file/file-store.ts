@@ -78,8 +78,7 @@ class FileStore extends SteppedStore {
 
   async read(key: TokenKey) {
     const directory = this.#directoryOf(key);
-    const record = recordIn(await this.#latest(directory), key);
-    if (record) this.#index(directory, record);
+    const record = recordIn(await this.#latest(directory));
     return { ...(record && { record }), now: this.#clock.now() };
   }
 
@@ -106,12 +105,11 @@ class FileStore extends SteppedStore {
     const directory = this.#directoryOf(key);
     for (let round = 0; round < MAX_ROUNDS; round++) {
       const base = await this.#latest(directory);
-      const { next, answer } = decide(recordIn(base, key), this.#clock.now());
+      const { next, answer } = decide(recordIn(base), this.#clock.now());
       if (!next) return answer;
       const written = await append(directory, base, next);
       if (written) {
-        this.#versions.set(directory, written);
-        this.#index(directory, next);
+        this.#know(directory, written);
         return answer;
       }
       await pause(round < 4 ? 0 : 1 + (round % 7));
@@ -121,7 +119,7 @@ class FileStore extends SteppedStore {
 
   async #latest(directory: string): Promise<Version | undefined> {
     const version = await latest(directory, this.#versions.get(directory));
-    if (version) this.#versions.set(directory, version);
+    if (version) this.#know(directory, version);
     else {
       this.#versions.delete(directory);
       // A disk that is not mounted has no records either, and that is no miss.
@@ -156,11 +154,7 @@ class FileStore extends SteppedStore {
         await removeLeftovers(directory, names);
         await removeOldVersions(directory, names);
       }
-      const known = this.#versions.get(directory);
-      const version = await this.#latest(directory);
-      if (version === known && known) return;
-      const record = recordIn(version);
-      if (record) this.#index(directory, record);
+      await this.#latest(directory);
     } catch (error) {
       // What the system lacks it lacks for all of them: that is no broken file.
       if (OUT_OF.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
@@ -174,7 +168,12 @@ class FileStore extends SteppedStore {
     return buried ? undefined : record;
   }
 
-  #index(directory: string, record: TokenRecord): void {
+  /** A version and its place in the index are learned in one step: by a refused write too, which nothing would index later. */
+  #know(directory: string, version: Version): void {
+    if (this.#versions.get(directory) === version) return;
+    const record = recordIn(version) as TokenRecord;
+    if (this.#directoryOf(record.key) !== directory) throw unreadable('a file holds the record of another key');
+    this.#versions.set(directory, version);
     this.#directories.set(record.key, directory);
     this.#due.set(record.key, record.refreshAt);
   }
@@ -194,7 +193,7 @@ class FileStore extends SteppedStore {
   }
 }
 
-function recordIn(version: Version | undefined, key?: TokenKey): TokenRecord | undefined {
+function recordIn(version: Version | undefined): TokenRecord | undefined {
   if (version === undefined) return undefined;
   const record = version.value as TokenRecord;
   if (
@@ -204,7 +203,6 @@ function recordIn(version: Version | undefined, key?: TokenKey): TokenRecord | u
   ) {
     throw unreadable('a file in its directory holds no record');
   }
-  if (key !== undefined && record.key !== key) throw unreadable('a file holds the record of another key');
   return record;
 }
 

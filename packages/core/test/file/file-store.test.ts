@@ -140,6 +140,15 @@ describe('fileStore', () => {
     expect((await store.read(key)).record?.token?.value).toBe('T1');
   });
 
+  it('finds due what another process wrote, also where a refused claim has read it first', async () => {
+    const directory = join(root, 'refused');
+    const store = fileStore({ directory });
+    await store.open();
+    await fileStore({ directory }).commit(key, token('T1'), { predecessor: 0, refreshAt: 1 });
+    expect(await store.claim(lease, 'p', 1_000)).toMatchObject({ key });
+    expect((await store.due({ limit: 9, accounts: ['p/i'] })).keys).toHaveLength(1);
+  });
+
   it.skipIf(process.platform === 'win32')('repairs the mode of a directory that others may look into', async () => {
     const directory = join(root, 'open');
     await mkdir(directory, { mode: 0o777 });
