@@ -1,0 +1,180 @@
+import type { Token, TokenKey } from '../../src/index.js';
+import type { TokenRecord } from '../../src/store/record.js';
+import type { CommitOptions } from '../../src/store/store.js';
+import type { ModelRequest, PlatformModel, PlatformObserver, RequestFate, Truth } from './platform-model.js';
+import type { VirtualProcess } from './process-model.js';
+import type { StoreModel, WriteObserver } from './store-model.js';
+
+/** A safety rule that a history has broken. */
+export interface Violation {
+  readonly rule: string;
+  readonly why: string;
+}
+
+/** A process is off the store's time by half a round trip at most, and no call takes longer than its time limit. */
+const OFFSET_ERROR_MS = 1_100;
+/** A failed attempt is not repeated before a tenth of the retry interval. */
+const SHORTEST_BACK_OFF_MS = 5_000;
+/** How long after a token was superseded a process may hear of it: a lease, a copy's age, and the way. */
+const NEWS_TAKE_MS = 75_000;
+/** What a request may take and settle in. */
+const REQUEST_AND_SETTLE_MS = 20_000;
+
+/** Looks over everything that happens and says what must not have happened: S1 to S11 as the world sees them. */
+export class Checker implements PlatformObserver {
+  readonly violations: Violation[] = [];
+  readonly #store: StoreModel;
+  readonly #platform: PlatformModel;
+  /** Requests sent, by key and the generation that stood. */
+  readonly #sent = new Map<string, number>();
+  /** What may have cost one more call, by key: its number so far when a generation was stored. */
+  readonly #troubles = new Map<TokenKey, number>();
+  readonly #troublesAtStore = new Map<string, number>();
+  readonly #failedAt = new Map<TokenKey, number>();
+  readonly #forgottenAt = new Map<TokenKey, number>();
+  /** Who has asked for a request to be made, whatever the back-off says. */
+  readonly #asking = new Map<TokenKey, number>();
+  #disturbedAt = Number.NEGATIVE_INFINITY;
+
+  constructor(store: StoreModel, platform: PlatformModel) {
+    this.#store = store;
+    this.#platform = platform;
+    store.observe = (write) => this.#written(write);
+    platform.observers.push(this);
+  }
+
+  /** Something went wrong from outside: it may cost a call, and be the reason of much. */
+  trouble(key?: TokenKey): void {
+    this.#disturbedAt = this.#store.world.now;
+    if (key === undefined) for (const known of this.#troubles.keys()) this.#count(known);
+    else this.#count(key);
+  }
+
+  /** A caller wants the platform asked now. */
+  async asking<T>(key: TokenKey, work: Promise<T>): Promise<T> {
+    this.#count(key);
+    this.#asking.set(key, (this.#asking.get(key) ?? 0) + 1);
+    try {
+      return await work;
+    } finally {
+      this.#asking.set(key, (this.#asking.get(key) ?? 1) - 1);
+    }
+  }
+
+  forgotten(key: TokenKey): void {
+    this.#forgottenAt.set(key, this.#store.world.now);
+  }
+
+  sent(process: VirtualProcess, { key, purpose }: ModelRequest): void {
+    if (purpose === 'signIn') return;
+    const { now } = this.#store.world;
+    const record = this.#store.record(key);
+    const lease = record?.attempt.lease;
+    const left = lease?.holder === process.name ? lease.until - this.#store.now() : 0;
+    if (left < REQUEST_AND_SETTLE_MS - OFFSET_ERROR_MS)
+      this.#say('S2', `${process.name} sends a request with ${Math.round(left)} ms of its lease left`);
+    const which = `${key} ${record?.generation ?? 0}`;
+    const sent = (this.#sent.get(which) ?? 0) + 1;
+    this.#sent.set(which, sent);
+    if (!this.#troubles.has(key)) this.#troubles.set(key, 0);
+    const allowed = 1 + (this.#troubles.get(key) ?? 0) - (this.#troublesAtStore.get(which) ?? 0);
+    if (sent > allowed) this.#say('S1', `request ${sent} for one need of ${key}, of ${allowed} that something explains`);
+    const sinceFailure = now - (this.#failedAt.get(key) ?? Number.NEGATIVE_INFINITY);
+    const disturbed = Math.max(this.#disturbedAt, this.#store.troubleAt) > now - sinceFailure - 2_000;
+    if (sinceFailure < SHORTEST_BACK_OFF_MS && !disturbed && !this.#asking.get(key))
+      this.#say('S1', `${process.name} repeats a failed attempt after ${Math.round(sinceFailure)} ms`);
+  }
+
+  failed(process: VirtualProcess, { key }: ModelRequest, fate: RequestFate): void {
+    this.#count(key);
+    if (process.alive && process.heldUntil <= this.#store.world.now && fate !== 'silentAfter' && fate !== 'silentBefore')
+      this.#failedAt.set(key, this.#store.world.now);
+  }
+
+  aborted(process: VirtualProcess, { key }: ModelRequest): void {
+    this.#count(key);
+    if (this.#platform.traits.issuance === 'rotating') this.#say('S2', `${process.name} aborts a rotating request`);
+  }
+
+  processed(_process: VirtualProcess, { key, late }: ModelRequest, truth: Truth | undefined): void {
+    if (late || truth?.to.alive === false) this.#count(key);
+  }
+
+  /** A caller has got this token just now. */
+  served(process: VirtualProcess, token: Token): void {
+    const truth = this.#platform.tokens.get(token.value);
+    if (!truth) return;
+    const { now } = this.#store.world;
+    if (now - truth.expiresAt > OFFSET_ERROR_MS)
+      this.#say('S10', `${process.name} serves #${truth.number}, ${now - truth.expiresAt} ms after its end`);
+    const excused = Math.max(truth.diesAt, this.#store.troubleAt, this.#disturbedAt);
+    const foreign = this.#platform.current(truth.key);
+    if (now - excused > NEWS_TAKE_MS && !foreign?.late && foreign?.excuse !== 'issued to somebody else')
+      this.#say('S11', `${process.name} serves #${truth.number}, superseded ${now - truth.diesAt} ms ago`);
+  }
+
+  /** What must hold when all faults have long stopped. */
+  settledWell(key: TokenKey, processes: readonly VirtualProcess[], got: ReadonlyMap<VirtualProcess, Token | unknown>): void {
+    const record = this.#store.record(key);
+    const current = this.#platform.current(key);
+    const grant = current?.refreshToken !== undefined;
+    const state = record?.attempt.state;
+    if (grant && current && record?.token?.refreshToken !== current.refreshToken && current.excuse === undefined && !record?.goneAt)
+      this.#say('never lost', `#${current.number} was answered and is not stored: stands ${record?.token?.value}, ${state}`);
+    if (grant && state === 'reauthorize' && current?.excuse === undefined)
+      this.#say('S6', `${key} waits for a person although its grant #${current?.number} is alive`);
+    for (const process of processes) {
+      const outcome = got.get(process);
+      const token = outcome as Partial<Token> | undefined;
+      const works = typeof token?.value === 'string' && this.#platform.works(token.value);
+      const excused = grant && (state === 'reauthorize' || record?.goneAt !== undefined);
+      if (!works && !excused)
+        this.#say('liveness', `${process.name} has no living token long after all faults: ${(outcome as Error)?.message ?? token?.value}`);
+    }
+  }
+
+  #written({ operation, by, input, answer, before, after }: Parameters<WriteObserver>[0]): void {
+    if (!after) return;
+    const { key } = after;
+    if (operation === 'commit' || operation === 'remove') {
+      const which = `${key} ${after.generation}`;
+      if (!this.#troublesAtStore.has(which)) this.#troublesAtStore.set(which, this.#troubles.get(key) ?? 0);
+    }
+    if (before && after.generation < before.generation)
+      this.#say('S3', `generation goes back from ${before.generation} to ${after.generation} (${operation} by ${by.name})`);
+    if (before && after.attempt.epoch < before.attempt.epoch) this.#say('S3', `epoch goes back (${operation} by ${by.name})`);
+    if (operation === 'commit' && answer === 'accepted') this.#stored(by, before, after, input[2] as CommitOptions);
+    if (after.attempt.state === 'reauthorize' && before?.attempt.state !== 'reauthorize') this.#judged(by, after);
+    if (operation === 'remove' && after.goneAt === undefined) this.#say('S3', 'a token is removed without a tombstone');
+  }
+
+  #stored(by: VirtualProcess, before: TokenRecord | undefined, after: TokenRecord, options: CommitOptions): void {
+    const token = after.token;
+    const truth = token && this.#platform.tokens.get(token.value);
+    if (!token || !truth) return;
+    truth.saved = true;
+    const was = before?.token && this.#platform.tokens.get(before.token.value);
+    if (was && was.number > truth.number && !was.late && !truth.late)
+      this.#say('S3', `${by.name} puts #${truth.number} over #${was.number}`);
+    if (token.refreshToken === undefined && truth.refreshToken !== undefined) this.#say('S7', `half of #${truth.number} is stored`);
+    const end = token.expiresAt === undefined ? 0 : token.expiresAt - this.#store.skewMs - truth.expiresAt;
+    if (end > OFFSET_ERROR_MS) this.#say('S10', `#${truth.number} is stored to live ${Math.round(end)} ms longer than it does`);
+    const forgottenAt = this.#forgottenAt.get(after.key) ?? Number.NEGATIVE_INFINITY;
+    if (before?.token === undefined && truth.sentAt < forgottenAt && this.#platform.traits.issuance !== 'idempotent')
+      this.#say('S3', `#${truth.number}, asked for before the key was forgotten, is stored after it (revive: ${options.revive})`);
+  }
+
+  #judged(by: VirtualProcess, { key, token }: TokenRecord): void {
+    if (token?.refreshToken === undefined || !this.#platform.refused.has(token.refreshToken))
+      this.#say('S6', `${by.name} marks ${key} for a sign-in although the platform has not refused ${token?.refreshToken}`);
+  }
+
+  #count(key: TokenKey): void {
+    this.#troubles.set(key, (this.#troubles.get(key) ?? 0) + 1);
+  }
+
+  #say(rule: string, why: string): void {
+    this.violations.push({ rule, why });
+    this.#store.world.say('CHECK', () => `${rule} is broken: ${why}`);
+  }
+}

@@ -1,0 +1,104 @@
+import type { Account } from '../../src/account.js';
+import { type Clock, type Journal, TokenManager, type TokenManagerOptions } from '../../src/index.js';
+import type { PlatformModel } from './platform-model.js';
+import { portOf, type StoreModel } from './store-model.js';
+import type { Actor, World } from './world.js';
+
+/**
+ * One process: a manager with a clock of its own on the shared store. What a process does between two calls to the outside
+ * nobody can see, so a crash at any of its awaits is a crash at one of those calls: before it leaves, after it was carried
+ * out, or before its answer is read.
+ */
+export class VirtualProcess implements Actor {
+  readonly name: string;
+  readonly manager: TokenManager;
+  readonly clock: Clock;
+  alive = true;
+  heldUntil = 0;
+  /** Its wall clock against the true time, ms. */
+  skewMs: number;
+  /** What its monotonic clock has missed, ms: some stand still while the machine sleeps. */
+  asleepMs = 0;
+  onCrash: () => void = () => {};
+  readonly #world: World;
+  #callsLeft = Number.POSITIVE_INFINITY;
+
+  constructor(
+    world: World,
+    {
+      name,
+      account,
+      store,
+      platform,
+      journal,
+      random,
+      skewMs = 0,
+      options,
+    }: {
+      name: string;
+      account: Account;
+      store: StoreModel;
+      platform: PlatformModel;
+      journal?: Journal | undefined;
+      random: () => number;
+      skewMs?: number;
+      options?: Partial<TokenManagerOptions>;
+    },
+  ) {
+    this.name = name;
+    this.skewMs = skewMs;
+    this.#world = world;
+    this.clock = {
+      now: () => world.now + this.skewMs,
+      monotonic: () => world.now - this.asleepMs,
+      after: (ms, callback) => world.after(ms, `${name} timer`, callback, { actor: this, timer: true }),
+    };
+    this.manager = new TokenManager({
+      accounts: [account],
+      name,
+      random,
+      clock: this.clock,
+      store: portOf(store, this),
+      fetch: platform.fetchOf(this),
+      ...(journal && { journal }),
+      ...options,
+    });
+  }
+
+  /** Counts a call to the outside; whether the process is dead by now. */
+  reaches(where: string): boolean {
+    if (this.alive && --this.#callsLeft < 0) this.crash(where);
+    return !this.alive;
+  }
+
+  /** Lets it die at one of its next calls. */
+  doom(calls: number): void {
+    this.#callsLeft = calls;
+  }
+
+  /** SIGKILL. */
+  crash(where = ''): void {
+    if (!this.alive) return;
+    this.alive = false;
+    this.#world.say(this.name, () => `is killed ${where}`);
+    this.onCrash();
+  }
+
+  /** SIGSTOP, and SIGCONT after `ms`: what comes meanwhile waits in buffers. */
+  stop(ms: number): void {
+    this.heldUntil = Math.max(this.heldUntil, this.#world.now + ms);
+    this.#world.say(this.name, () => `is stopped for ${ms / 1000} s`);
+  }
+
+  /** The lid is closed: nothing happens, and its monotonic clock stands still. */
+  sleep(ms: number): void {
+    this.stop(ms);
+    this.asleepMs += ms;
+  }
+
+  /** Somebody sets its clock. */
+  step(ms: number): void {
+    this.skewMs += ms;
+    this.#world.say(this.name, () => `its clock is stepped by ${ms / 1000} s`);
+  }
+}
