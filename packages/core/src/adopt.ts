@@ -1,3 +1,4 @@
+import { checkIssued } from './check-issued.js';
 import { sleep } from './clock.js';
 import { dueAt, FIRST_RETRY_MS, LAST_RETRY_MS, tokenPart } from './commit.js';
 import { type Engine, keyEvent } from './engine.js';
@@ -21,6 +22,7 @@ export async function adopt(
   issued: IssuedToken,
   basis: AdoptBasis,
 ): Promise<void> {
+  checkIssued(source, issued);
   const adoption: Adoption = {
     issued,
     startedAt: engine.linkOf(source).now(),
@@ -55,6 +57,7 @@ export async function authorize(
         now: () => clock.now(),
         random: settings.random,
       });
+      checkIssued(source, issued);
     } catch (error) {
       await link.call('note', (store) => store.note(lease, {}, { release: true })).catch(() => {});
       throw error;

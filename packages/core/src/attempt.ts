@@ -1,10 +1,11 @@
 import { everySoOften } from './beat.js';
+import { checkIssued } from './check-issued.js';
 import { commitIssued } from './commit.js';
 import type { Copy } from './copies.js';
 import { type Engine, keyEvent } from './engine.js';
 import { ParentRejected, TokenError } from './errors.js';
 import { localToken } from './local-token.js';
-import { idsOf, labelOf, malformedAnswer } from './platform-request.js';
+import { idsOf, labelOf } from './platform-request.js';
 import type { IssueRequest, PresentedToken, TokenSource } from './source.js';
 import type { TokenRecord } from './store/record.js';
 import type { Lease } from './store/store.js';
@@ -149,17 +150,6 @@ async function commitLate(
   }
 }
 
-function checkIssued(source: TokenSource, issued: IssuedToken): void {
-  const wrong = (what: string) => malformedAnswer(source, what, { uncertain: true });
-  if (typeof issued?.value !== 'string' || issued.value === '') throw wrong('the token is missing or empty');
-  for (const name of ['lifetimeMs', 'refreshTokenLifetimeMs'] as const) {
-    const value = issued[name];
-    if (value !== undefined && !(Number.isFinite(value) && value > 0)) throw wrong(`"${name}" is no positive number`);
-  }
-  if (source.issuance === 'rotating' && !issued.refreshToken)
-    throw wrong('the refresh token that must come with the access token is missing');
-}
-
 async function parentRejected(
   engine: Engine,
   input: AttemptInput,
@@ -195,10 +185,13 @@ async function fail(
     startedAt: link.toStore(startedAt),
     forced: input.forced,
   });
+  // The platform may still be at it: a request sent now could be done before it, and its token killed by it.
+  const settles = source.issuance === 'superseding' && error.uncertain;
   try {
     const noted = await link.call('note', (store) =>
-      store.note(lease, verdict.change, { release: true, generation: record.generation }),
+      store.note(lease, verdict.change, { release: !settles, generation: record.generation }),
     );
+    if (noted && settles) engine.own(settle(engine, input));
     if (noted) announce(engine, source, { error, verdict, before: record.attempt.state });
     // Another token stands by now: the verdict was on its predecessor.
     else await link.call('note', (store) => store.note(lease, {}, { release: true }));
@@ -258,6 +251,14 @@ async function recover(engine: Engine, input: AttemptInput, error: TokenError): 
   } catch {
     return undefined;
   }
+}
+
+/** Keeps the key until the platform is done with a request we gave up, and no longer. */
+async function settle(engine: Engine, { source, lease }: AttemptInput): Promise<void> {
+  await engine
+    .linkOf(source)
+    .call('renew', (store) => store.renew(lease, engine.settings.settleMs))
+    .catch(() => {});
 }
 
 async function release(engine: Engine, { source, lease, record }: AttemptInput): Promise<void> {

@@ -38,8 +38,10 @@ export async function outcomeOfHolder(
         stop.abort();
       }
       const record = (await link.read(source.key)).record ?? emptyRecord(source.key);
-      const done =
-        record.attempt.epoch !== epoch || record.generation !== held.generation || !heldByOther(engine, source, record);
+      const { attempt } = record;
+      const moved = attempt.epoch !== epoch || record.generation !== held.generation;
+      // A holder that has failed may keep its lease until the platform has settled: what it says is said.
+      const done = moved || (attempt.failure?.epoch ?? -1) >= epoch || !heldByOther(engine, source, record);
       if (done) {
         takeVerdict(engine, source, record, epoch, want);
         return record;

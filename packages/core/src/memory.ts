@@ -3,7 +3,7 @@ import type { Engine } from './engine.js';
 import { maxUncheckedMs } from './gate.js';
 import type { TokenKey } from './key.js';
 import { localToken } from './local-token.js';
-import { lifetimeOf, mustRefreshAt, windowsFor } from './policy.js';
+import { askingHarms, lifetimeOf, mustRefreshAt, windowsFor } from './policy.js';
 import type { TokenSource } from './source.js';
 import { emptyRecord, isAbsent, type TokenPart, type TokenRecord } from './store/record.js';
 import type { StoreLink } from './store-link.js';
@@ -140,7 +140,7 @@ export class Memory {
     if (failed && this.#engine.clock.now() - failed.at < READ_FAILURE_MS) throw failed.error;
     try {
       const { record } = await link.read(source.key);
-      const restored = isAbsent(record) ? await this.#restore(source, link) : undefined;
+      const restored = isAbsent(record) ? await this.#restore(source, link, record) : undefined;
       const present = restored ?? record ?? emptyRecord(source.key);
       this.take(source, present);
       return present;
@@ -152,16 +152,20 @@ export class Memory {
     }
   }
 
-  /** The store was emptied while we hold a checked, living copy of a token: it goes back before anyone issues another. */
-  async #restore(source: TokenSource, link: StoreLink): Promise<TokenRecord | undefined> {
+  /**
+   * The store was emptied while we hold a checked, living copy of a token: it goes back before anyone issues another. Under a
+   * lease, or who has just been given one would find the older token in the place of the one that it brings.
+   */
+  async #restore(
+    source: TokenSource,
+    link: StoreLink,
+    found: TokenRecord | undefined,
+  ): Promise<TokenRecord | undefined> {
     const copy = this.#copies.get(source.key);
-    if (
-      !copy ||
-      source.keep !== 'obtainable' ||
-      this.#engine.clock.now() >= copy.mustAt ||
-      copy.checkedAt < copy.issuedAt
-    )
-      return undefined;
+    const living = copy && source.keep === 'obtainable' && this.#engine.clock.now() < copy.mustAt;
+    if (!living || copy.checkedAt < copy.issuedAt) return undefined;
+    // Another process may have stored its successor since we looked.
+    if (askingHarms(source.issuance) && this.age(source, copy) === 'unchecked') return undefined;
     const issuedAt = link.toStore(copy.issuedAt);
     const token: TokenPart = {
       value: copy.value,
@@ -173,8 +177,12 @@ export class Memory {
       lineage: { cause: 'restore', actor: this.#engine.settings.name, at: link.now(), durationMs: 0 },
     };
     const refreshAt = Number.isFinite(copy.soonAt) ? { refreshAt: link.toStore(copy.soonAt) } : {};
+    const { name, leaseTtlMs } = this.#engine.settings;
+    const seen = { key: source.key, generation: 0, epoch: found?.attempt.epoch ?? 0 };
+    const lease = await link.call('claim', (store) => store.claim(seen, name, leaseTtlMs));
+    if (!('kind' in lease)) return lease;
     const answer = await link.call('commit', (store) =>
-      store.commit(source.key, token, { predecessor: 0, ...refreshAt }),
+      store.commit(source.key, token, { predecessor: 0, lease, fenced: true, release: true, ...refreshAt }),
     );
     // The store numbers a restored token anew: what it has given it is read back.
     return answer === 'accepted' ? (await link.read(source.key)).record : answer;
@@ -215,15 +223,18 @@ export class Memory {
 }
 
 /**
- * Until when a token that may be dead is served, and when to look at it again, in store time. While somebody is at it there
- * is nothing to do before the lease ends; a superseding request whose holder fell silent leaves a doubt (S5, S11).
+ * Until when a token that may be dead is served, and when to look at it again, in store time. A superseding request whose
+ * holder fell silent leaves a doubt, which stays while the next holder is at it (S5, S11); while somebody is, there is nothing
+ * to do before the lease ends.
  */
 function outlookOf(source: TokenSource, { attempt, generation, refreshAt }: TokenRecord, now: EpochMs) {
-  const { intent, lease, doubtUntil: until = Number.POSITIVE_INFINITY } = attempt;
-  if (lease && lease.until > now) return { until, lookAt: lease.until };
-  const silent = source.issuance === 'superseding' && intent?.generation === generation;
-  if (silent) return { until: Math.min(until, intent.since + (source.overlapMs ?? 0)), lookAt: now };
-  return { until, lookAt: refreshAt ?? Number.POSITIVE_INFINITY };
+  const { intent, lease, doubtUntil = Number.POSITIVE_INFINITY } = attempt;
+  const held = lease !== undefined && lease.until > now;
+  const intended = source.issuance === 'superseding' && intent?.generation === generation;
+  const silent = intended && (intent.uncertain || !held);
+  const until = silent ? Math.min(doubtUntil, intent.since + (source.overlapMs ?? 0)) : doubtUntil;
+  if (held) return { until, lookAt: lease.until };
+  return { until, lookAt: silent ? now : (refreshAt ?? Number.POSITIVE_INFINITY) };
 }
 
 function sameToken(token: Token, copy: Copy): boolean {

@@ -1,3 +1,4 @@
+import { DEFAULTS } from './defaults.js';
 import { type Engine, keyEvent } from './engine.js';
 import { TOKEN_ERRORS, TokenError, type TokenErrorCode } from './errors.js';
 import { idsOf, labelOf } from './platform-request.js';
@@ -59,13 +60,18 @@ export function verdictOn(
     registry.get(source.account)?.refresh ?? {},
     record.token && lifetimeOf(record.token),
   );
+  const shortest = Math.min(windows.retryIntervalMs, DEFAULTS.maxRetryIntervalMs) / 10;
   const delay = retryDelayMs(error.code, failures, { intervalMs: windows.retryIntervalMs, random: settings.random });
   const earliest = error.retryAt === undefined ? 0 : link.toStore(error.retryAt);
   const doubt = doubtOf(source, record, error, startedAt);
+  const superseding = source.issuance === 'superseding';
   const state = stateOf(source, record, error, doubt !== undefined);
   const cause = state === 'reauthorize' ? reauthorizeCause(record) : error.reason;
   const wanted = Math.max(link.now() + delay, earliest);
-  const retryAt = state === 'reauthorize' ? undefined : doubt === undefined ? wanted : Math.min(wanted, doubt.nextAt);
+  // A new doubt is worth a quicker attempt than the back-off's, but none that the last request could still overtake.
+  const soonest = link.now() + (superseding && error.uncertain ? settings.settleMs : 0);
+  const next = doubt?.nextAt === undefined ? wanted : Math.min(wanted, Math.max(doubt.nextAt, link.now() + shortest));
+  const retryAt = state === 'reauthorize' ? undefined : Math.max(next, soonest);
   return {
     state,
     retryAt,
@@ -143,17 +149,24 @@ function reauthorizeCause({ attempt, generation }: TokenRecord): 'refused' | 'in
   return attempt.intent?.generation === generation ? 'indeterminate' : 'refused';
 }
 
-/** A superseding request with unknown outcome may have killed the stored token (S11). */
+/**
+ * A superseding request with unknown outcome may have killed the stored token (S11): ours, or that of a holder who fell silent
+ * before us. `nextAt` where it is ours and the first.
+ */
 function doubtOf(
   source: TokenSource,
-  record: TokenRecord,
+  { attempt, generation, token }: TokenRecord,
   error: TokenError,
   startedAt: EpochMs,
-): { until: EpochMs; nextAt: EpochMs } | undefined {
-  if (source.issuance !== 'superseding' || !error.uncertain || !record.token) return undefined;
+): { until: EpochMs; nextAt: EpochMs | undefined } | undefined {
+  if (source.issuance !== 'superseding' || !token) return undefined;
   const overlap = source.overlapMs ?? 0;
-  const until = Math.min(record.attempt.doubtUntil ?? Number.POSITIVE_INFINITY, startedAt + overlap);
-  return { until, nextAt: startedAt + overlap / 2 };
+  const never = Number.POSITIVE_INFINITY;
+  const silent = attempt.intent?.generation === generation ? attempt.intent.since + overlap : never;
+  const ours = error.uncertain ? startedAt + overlap : never;
+  const until = Math.min(attempt.doubtUntil ?? never, silent, ours);
+  if (until === never) return undefined;
+  return { until, nextAt: ours === until ? startedAt + overlap / 2 : undefined };
 }
 
 /** An intent stays while it is unknown what became of the request that set it; an answer to *this* request proves nothing about an earlier one. */

@@ -1,7 +1,14 @@
 import type { Token, TokenKey } from '../../src/index.js';
 import type { TokenRecord } from '../../src/store/record.js';
 import type { CommitOptions } from '../../src/store/store.js';
-import type { ModelRequest, PlatformModel, PlatformObserver, RequestFate, Truth } from './platform-model.js';
+import {
+  type ModelRequest,
+  OUTSIDER,
+  type PlatformModel,
+  type PlatformObserver,
+  type RequestFate,
+  type Truth,
+} from './platform-model.js';
 import type { VirtualProcess } from './process-model.js';
 import type { StoreModel, WriteObserver } from './store-model.js';
 
@@ -30,6 +37,8 @@ export class Checker implements PlatformObserver {
   /** What may have cost one more call, by key: its number so far when a generation was stored. */
   readonly #troubles = new Map<TokenKey, number>();
   readonly #troublesAtStore = new Map<string, number>();
+  /** As they were given and renewed: who forgets a key or empties the store takes them out of the record. */
+  readonly #leases = new Map<TokenKey, { readonly holder: string; readonly until: number }>();
   readonly #failedAt = new Map<TokenKey, number>();
   readonly #forgottenAt = new Map<TokenKey, number>();
   /** Who has asked for a request to be made, whatever the back-off says. */
@@ -61,15 +70,11 @@ export class Checker implements PlatformObserver {
     }
   }
 
-  forgotten(key: TokenKey): void {
-    this.#forgottenAt.set(key, this.#store.world.now);
-  }
-
   sent(process: VirtualProcess, { key, purpose }: ModelRequest): void {
     if (purpose === 'signIn') return;
     const { now } = this.#store.world;
     const record = this.#store.record(key);
-    const lease = record?.attempt.lease;
+    const lease = this.#leases.get(key);
     const left = lease?.holder === process.name ? lease.until - this.#store.now() : 0;
     if (left < REQUEST_AND_SETTLE_MS - OFFSET_ERROR_MS)
       this.#say('S2', `${process.name} sends a request with ${Math.round(left)} ms of its lease left`);
@@ -78,7 +83,8 @@ export class Checker implements PlatformObserver {
     this.#sent.set(which, sent);
     if (!this.#troubles.has(key)) this.#troubles.set(key, 0);
     const allowed = 1 + (this.#troubles.get(key) ?? 0) - (this.#troublesAtStore.get(which) ?? 0);
-    if (sent > allowed) this.#say('S1', `request ${sent} for one need of ${key}, of ${allowed} that something explains`);
+    if (sent > allowed)
+      this.#say('S1', `request ${sent} for one need of ${key}, of ${allowed} that something explains`);
     const sinceFailure = now - (this.#failedAt.get(key) ?? Number.NEGATIVE_INFINITY);
     const disturbed = Math.max(this.#disturbedAt, this.#store.troubleAt) > now - sinceFailure - 2_000;
     if (sinceFailure < SHORTEST_BACK_OFF_MS && !disturbed && !this.#asking.get(key))
@@ -87,7 +93,14 @@ export class Checker implements PlatformObserver {
 
   failed(process: VirtualProcess, { key }: ModelRequest, fate: RequestFate): void {
     this.#count(key);
-    if (process.alive && process.heldUntil <= this.#store.world.now && fate !== 'silentAfter' && fate !== 'silentBefore')
+    // A child whose parent was refused is asked for once more with the next one.
+    if (fate === 'parent') return;
+    if (
+      process.alive &&
+      process.heldUntil <= this.#store.world.now &&
+      fate !== 'silentAfter' &&
+      fate !== 'silentBefore'
+    )
       this.#failedAt.set(key, this.#store.world.now);
   }
 
@@ -108,19 +121,35 @@ export class Checker implements PlatformObserver {
     if (now - truth.expiresAt > OFFSET_ERROR_MS)
       this.#say('S10', `${process.name} serves #${truth.number}, ${now - truth.expiresAt} ms after its end`);
     const excused = Math.max(truth.diesAt, this.#store.troubleAt, this.#disturbedAt);
-    const foreign = this.#platform.current(truth.key);
-    if (now - excused > NEWS_TAKE_MS && !foreign?.late && foreign?.excuse !== 'issued to somebody else')
+    const by = truth.supersededBy;
+    // Nobody here can know of what another system did, or the platform for a request long given up.
+    const unknowable = by?.late || by?.excuse === OUTSIDER || (by?.signIn && by.excuse !== undefined);
+    const grantLost = this.#store.record(truth.key)?.attempt.state === 'reauthorize';
+    if (now - excused > NEWS_TAKE_MS && !unknowable && !grantLost)
       this.#say('S11', `${process.name} serves #${truth.number}, superseded ${now - truth.diesAt} ms ago`);
   }
 
   /** What must hold when all faults have long stopped. */
-  settledWell(key: TokenKey, processes: readonly VirtualProcess[], got: ReadonlyMap<VirtualProcess, Token | unknown>): void {
+  settledWell(
+    key: TokenKey,
+    processes: readonly VirtualProcess[],
+    got: ReadonlyMap<VirtualProcess, Token | unknown>,
+  ): void {
     const record = this.#store.record(key);
     const current = this.#platform.current(key);
     const grant = current?.refreshToken !== undefined;
     const state = record?.attempt.state;
-    if (grant && current && record?.token?.refreshToken !== current.refreshToken && current.excuse === undefined && !record?.goneAt)
-      this.#say('never lost', `#${current.number} was answered and is not stored: stands ${record?.token?.value}, ${state}`);
+    if (
+      grant &&
+      current &&
+      record?.token?.refreshToken !== current.refreshToken &&
+      current.excuse === undefined &&
+      !record?.goneAt
+    )
+      this.#say(
+        'never lost',
+        `#${current.number} was answered and is not stored: stands ${record?.token?.value}, ${state}`,
+      );
     if (grant && state === 'reauthorize' && current?.excuse === undefined)
       this.#say('S6', `${key} waits for a person although its grant #${current?.number} is alive`);
     for (const process of processes) {
@@ -129,20 +158,36 @@ export class Checker implements PlatformObserver {
       const works = typeof token?.value === 'string' && this.#platform.works(token.value);
       const excused = grant && (state === 'reauthorize' || record?.goneAt !== undefined);
       if (!works && !excused)
-        this.#say('liveness', `${process.name} has no living token long after all faults: ${(outcome as Error)?.message ?? token?.value}`);
+        this.#say(
+          'liveness',
+          `${process.name} has no living token long after all faults: ${(outcome as Error)?.message ?? token?.value}`,
+        );
     }
   }
 
   #written({ operation, by, input, answer, before, after }: Parameters<WriteObserver>[0]): void {
     if (!after) return;
     const { key } = after;
+    const { lease } = after.attempt;
+    if ((operation === 'claim' || operation === 'renew') && lease) this.#leases.set(key, lease);
+    if (operation === 'remove') this.#forgottenAt.set(key, this.#store.world.now);
     if (operation === 'commit' || operation === 'remove') {
       const which = `${key} ${after.generation}`;
-      if (!this.#troublesAtStore.has(which)) this.#troublesAtStore.set(which, this.#troubles.get(key) ?? 0);
+      // An answer that brings the same value meets a need as a new one does.
+      const met =
+        after.generation !== before?.generation || (input[2] as CommitOptions | undefined)?.lease !== undefined;
+      if (met) {
+        this.#sent.delete(which);
+        this.#troublesAtStore.set(which, this.#troubles.get(key) ?? 0);
+      }
     }
     if (before && after.generation < before.generation)
-      this.#say('S3', `generation goes back from ${before.generation} to ${after.generation} (${operation} by ${by.name})`);
-    if (before && after.attempt.epoch < before.attempt.epoch) this.#say('S3', `epoch goes back (${operation} by ${by.name})`);
+      this.#say(
+        'S3',
+        `generation goes back from ${before.generation} to ${after.generation} (${operation} by ${by.name})`,
+      );
+    if (before && after.attempt.epoch < before.attempt.epoch)
+      this.#say('S3', `epoch goes back (${operation} by ${by.name})`);
     if (operation === 'commit' && answer === 'accepted') this.#stored(by, before, after, input[2] as CommitOptions);
     if (after.attempt.state === 'reauthorize' && before?.attempt.state !== 'reauthorize') this.#judged(by, after);
     if (operation === 'remove' && after.goneAt === undefined) this.#say('S3', 'a token is removed without a tombstone');
@@ -156,17 +201,31 @@ export class Checker implements PlatformObserver {
     const was = before?.token && this.#platform.tokens.get(before.token.value);
     if (was && was.number > truth.number && !was.late && !truth.late)
       this.#say('S3', `${by.name} puts #${truth.number} over #${was.number}`);
-    if (token.refreshToken === undefined && truth.refreshToken !== undefined) this.#say('S7', `half of #${truth.number} is stored`);
+    if (token.refreshToken === undefined && truth.refreshToken !== undefined)
+      this.#say('S7', `half of #${truth.number} is stored`);
     const end = token.expiresAt === undefined ? 0 : token.expiresAt - this.#store.skewMs - truth.expiresAt;
-    if (end > OFFSET_ERROR_MS) this.#say('S10', `#${truth.number} is stored to live ${Math.round(end)} ms longer than it does`);
+    if (end > OFFSET_ERROR_MS)
+      this.#say('S10', `#${truth.number} is stored to live ${Math.round(end)} ms longer than it does`);
     const forgottenAt = this.#forgottenAt.get(after.key) ?? Number.NEGATIVE_INFINITY;
-    if (before?.token === undefined && truth.sentAt < forgottenAt && this.#platform.traits.issuance !== 'idempotent')
-      this.#say('S3', `#${truth.number}, asked for before the key was forgotten, is stored after it (revive: ${options.revive})`);
+    // A person's sign-in stands although somebody forgot the key meanwhile.
+    if (
+      before?.token === undefined &&
+      truth.sentAt < forgottenAt &&
+      !truth.signIn &&
+      this.#platform.traits.issuance !== 'idempotent'
+    )
+      this.#say(
+        'S3',
+        `#${truth.number}, asked for before the key was forgotten, is stored after it (revive: ${options.revive})`,
+      );
   }
 
   #judged(by: VirtualProcess, { key, token }: TokenRecord): void {
     if (token?.refreshToken === undefined || !this.#platform.refused.has(token.refreshToken))
-      this.#say('S6', `${by.name} marks ${key} for a sign-in although the platform has not refused ${token?.refreshToken}`);
+      this.#say(
+        'S6',
+        `${by.name} marks ${key} for a sign-in although the platform has not refused ${token?.refreshToken}`,
+      );
   }
 
   #count(key: TokenKey): void {

@@ -10,7 +10,12 @@ export class DiskModel {
 }
 
 /** A process's journal on its host's disk; what it has acknowledged is on the disk. */
-export function journalOf(world: World, disk: DiskModel, process: () => VirtualProcess, platform: PlatformModel): Journal {
+export function journalOf(
+  world: World,
+  disk: DiskModel,
+  process: () => VirtualProcess,
+  platform: PlatformModel,
+): Journal {
   const write = <Answer>(what: string, run: () => Answer): Promise<Answer> =>
     new Promise((resolve) => {
       const by = process();

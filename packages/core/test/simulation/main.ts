@@ -22,5 +22,7 @@ if (count === 'show') {
     sum.faults += faults;
     if (violations.length > 0) bad.push({ kind, seed, ...violations[0] });
   }
-  console.log(JSON.stringify({ kind, first: Number(first), ...sum, ms: Math.round(performance.now() - startedAt), bad }));
+  console.log(
+    JSON.stringify({ kind, first: Number(first), ...sum, ms: Math.round(performance.now() - startedAt), bad }),
+  );
 }

@@ -25,8 +25,9 @@ export type RequestFate =
   | 'lostAfter'
   | 'silentBefore'
   | 'silentAfter'
-  /** The platform refuses without doing anything. */
+  /** The platform refuses without doing anything: all requests, or those with this parent. */
   | 'busy'
+  | 'parent'
   /** It does the work and leaves out half of the answer. */
   | 'half'
   /** It does the work this much later, ms. */
@@ -48,12 +49,15 @@ export interface Truth {
   refreshEndsAt: number;
   /** Put into the store or a journal by somebody. */
   saved: boolean;
+  /** What took its place. */
+  supersededBy?: Truth;
   /** Why nobody can be expected to have it. */
   excuse?: string;
   /** To whom it was answered. */
   readonly to: VirtualProcess;
   /** Issued for a request that its sender had long given up, so that nobody could know the order. */
   readonly late: boolean;
+  readonly signIn: boolean;
 }
 
 /** What the platform knows of one subject. */
@@ -81,6 +85,9 @@ export interface ModelRequest {
   readonly sentAt: number;
 }
 
+/** Whom a token was issued to that no process of ours asked for. */
+export const OUTSIDER = 'issued to another system';
+
 /** One platform: truth about tokens, behind a network. */
 export class PlatformModel {
   readonly world: World;
@@ -98,7 +105,11 @@ export class PlatformModel {
   readonly #subjects = new Map<TokenKey, Subject>();
   #number = 0;
 
-  constructor(world: World, traits: PlatformTraits, { fate, latency }: { fate: () => RequestFate; latency: () => number }) {
+  constructor(
+    world: World,
+    traits: PlatformTraits,
+    { fate, latency }: { fate: () => RequestFate; latency: () => number },
+  ) {
     this.world = world;
     this.traits = traits;
     this.#fate = fate;
@@ -117,8 +128,8 @@ export class PlatformModel {
 
   /** Somebody else who has the credentials asks for a token. */
   supersedeFromOutside(key: TokenKey, by: VirtualProcess): void {
-    const truth = this.#mint(key, this.#subject(key), by, { late: false, sentAt: this.world.now });
-    truth.excuse = 'issued to somebody else';
+    const truth = this.#mint(key, this.#subject(key), by, { late: false, sentAt: this.world.now, purpose: 'issue' });
+    truth.excuse = OUTSIDER;
     this.world.say('platform', () => `issues #${truth.number} to another system`);
   }
 
@@ -129,7 +140,11 @@ export class PlatformModel {
     return exchange as unknown as typeof fetch;
   }
 
-  #exchange(process: VirtualProcess, asked: Omit<ModelRequest, 'late' | 'sentAt'>, signal: AbortSignal | undefined): Promise<IssuedToken> {
+  #exchange(
+    process: VirtualProcess,
+    asked: Omit<ModelRequest, 'late' | 'sentAt'>,
+    signal: AbortSignal | undefined,
+  ): Promise<IssuedToken> {
     const { world } = this;
     return new Promise((resolve, reject) => {
       if (process.reaches(`before its request`)) return;
@@ -137,7 +152,10 @@ export class PlatformModel {
       const lateMs = typeof fate === 'object' ? fate.late : 0;
       const request: ModelRequest = { ...asked, late: lateMs > 20_000, sentAt: world.now };
       for (const observer of this.observers) observer.sent(process, request);
-      world.say(process.name, () => `asks for ${asked.purpose} with ${asked.presented ?? 'nothing'} (${JSON.stringify(fate)})`);
+      world.say(
+        process.name,
+        () => `asks for ${asked.purpose} with ${asked.presented ?? 'nothing'} (${JSON.stringify(fate)})`,
+      );
       const back = (what: string, run: () => void) =>
         world.after(this.#latency(), `${process.name} request ${what}`, run, { actor: process });
       signal?.addEventListener('abort', () => {
@@ -157,7 +175,9 @@ export class PlatformModel {
         if (fate === 'lostBefore') return fail('lost', true);
         if (fate === 'busy') {
           for (const observer of this.observers) observer.failed(process, request, fate);
-          back('refused as busy', () => reject(new TokenError('ERR_TOKEN_BUSY', 'model: busy', { platformCode: 'busy' })));
+          back('refused as busy', () =>
+            reject(new TokenError('ERR_TOKEN_BUSY', 'model: busy', { platformCode: 'busy' })),
+          );
           return;
         }
         let issued: IssuedToken;
@@ -166,7 +186,8 @@ export class PlatformModel {
           truth = this.#perform(process, request);
           issued = this.#answer(truth);
         } catch (refusal) {
-          for (const observer of this.observers) observer.failed(process, request, fate);
+          const byParent = (refusal as TokenError).reason === 'parent';
+          for (const observer of this.observers) observer.failed(process, request, byParent ? 'parent' : fate);
           for (const observer of this.observers) observer.processed(process, request, undefined);
           if (process.reaches('after the platform refused')) return;
           back('refused', () => reject(refusal));
@@ -198,7 +219,8 @@ export class PlatformModel {
       subject.refresh = this.traits.reusableRefresh ? `G${this.#number + 1}` : undefined;
       return this.#minted(key, subject, process, request, 'signs in');
     }
-    if (parent !== undefined && !this.takesParent(parent)) throw new TokenError('ERR_TOKEN_REFUSED', 'model: ticket refused', { reason: 'parent' });
+    if (parent !== undefined && !this.takesParent(parent))
+      throw new TokenError('ERR_TOKEN_REFUSED', 'model: ticket refused', { reason: 'parent' });
     const { current } = subject;
     switch (this.traits.issuance) {
       case 'idempotent': {
@@ -206,10 +228,16 @@ export class PlatformModel {
         return useful ? this.#repeated(current) : this.#minted(key, subject, process, request, 'issues');
       }
       case 'rotating': {
-        const fits = current?.refreshToken !== undefined && current.refreshToken === presented && this.world.now < current.refreshEndsAt;
+        const fits =
+          current?.refreshToken !== undefined &&
+          current.refreshToken === presented &&
+          this.world.now < current.refreshEndsAt;
         if (fits) return this.#minted(key, subject, process, request, 'rotates');
-        const spent = [...this.tokens.values()].find(({ refreshToken }) => refreshToken !== undefined && refreshToken === presented);
-        const inGrace = spent?.number === (current?.number ?? 0) - 1 && this.world.now - (current?.bornAt ?? 0) < this.traits.graceMs;
+        const spent = [...this.tokens.values()].find(
+          ({ refreshToken }) => refreshToken !== undefined && refreshToken === presented,
+        );
+        const inGrace =
+          spent?.number === (current?.number ?? 0) - 1 && this.world.now - (current?.bornAt ?? 0) < this.traits.graceMs;
         if (inGrace && current) return this.#repeated(current);
         this.refused.add(presented ?? '');
         this.world.say('platform', () => `refuses ${presented}`);
@@ -236,7 +264,12 @@ export class PlatformModel {
     return truth;
   }
 
-  #mint(key: TokenKey, subject: Subject, to: VirtualProcess, { late, sentAt }: Pick<ModelRequest, 'late' | 'sentAt'>): Truth {
+  #mint(
+    key: TokenKey,
+    subject: Subject,
+    to: VirtualProcess,
+    { late, sentAt, purpose }: Pick<ModelRequest, 'late' | 'sentAt' | 'purpose'>,
+  ): Truth {
     const { issuance, lifetimeMs, overlapMs, refreshLifetimeMs } = this.traits;
     const number = ++this.#number;
     const { now } = this.world;
@@ -256,7 +289,9 @@ export class PlatformModel {
       saved: false,
       to,
       late,
+      signIn: purpose === 'signIn',
     };
+    if (before && before.diesAt <= now + overlapMs) before.supersededBy = truth;
     this.tokens.set(truth.value, truth);
     subject.current = truth;
     return truth;

@@ -134,19 +134,27 @@ class Play {
     const record = this.#store.record(this.#cast.source.key);
     const { now } = this.#world;
     const trueTime = (stored: number | undefined) => (stored === undefined ? undefined : stored - this.#store.skewMs);
-    const instants = [trueTime(record?.refreshAt), trueTime(record?.token?.expiresAt), trueTime(record?.attempt.retryAt)]
+    const instants = [
+      trueTime(record?.refreshAt),
+      trueTime(record?.token?.expiresAt),
+      trueTime(record?.attempt.retryAt),
+    ]
       .filter((at) => at !== undefined)
       .flatMap((at) => [at - 70_000, at - 10_000, at]);
-    const at = phase === 0 && chance.happens(0.7) ? now : Math.max(now, chance.one([now + 30_000, ...instants, ...instants]));
+    const at =
+      phase === 0 && chance.happens(0.7) ? now : Math.max(now, chance.one([now + 30_000, ...instants, ...instants]));
     await this.#world.run(at);
     const length = chance.between(20, 120) * 1_000;
-    if (this.#cruelty > 0) for (let fault = chance.between(0, this.#cruelty); fault > 0; fault--) this.#later(length, () => this.#fault());
+    if (this.#cruelty > 0)
+      for (let fault = chance.between(0, this.#cruelty); fault > 0; fault--) this.#later(length, () => this.#fault());
     for (let slot = 0; slot < this.#processes.length; slot++) {
       // Together, or each when it likes.
       const together = chance.happens(0.5);
-      for (let act = chance.between(1, 4); act > 0; act--) this.#later(together ? 50 : length, () => this.#anything(slot));
+      for (let act = chance.between(1, 4); act > 0; act--)
+        this.#later(together ? 50 : length, () => this.#anything(slot));
     }
-    if (this.#cast.ticket) for (let push = chance.between(0, 2); push > 0; push--) this.#later(length, () => this.#push());
+    if (this.#cast.ticket)
+      for (let push = chance.between(0, 2); push > 0; push--) this.#later(length, () => this.#push());
     await this.#world.run(this.#world.now + length + 5_000);
   }
 
@@ -207,7 +215,9 @@ class Play {
     const { source } = this.#cast;
     this.#checker.trouble(source.key);
     const exchange = () =>
-      this.#platform.fetchOf(process)('', { body: { key: source.key, purpose: 'signIn' } as never }) as unknown as Promise<IssuedToken>;
+      this.#platform.fetchOf(process)('', {
+        body: { key: source.key, purpose: 'signIn' } as never,
+      }) as unknown as Promise<IssuedToken>;
     // Two exchanges at once have no order unless the key's lease gives them one.
     await process.manager.authorize(source, exchange);
   }
@@ -216,7 +226,6 @@ class Play {
     const { source, keep } = this.#cast;
     this.#checker.trouble(source.key);
     await process.manager.forget(source, { grant: true });
-    this.#checker.forgotten(source.key);
     if (keep === 'grant') await this.#signIn(process);
   }
 
@@ -265,7 +274,11 @@ class Play {
       case 'store':
         return this.#outage(this.#store, chance.one(['refusing', 'silent'] as const), 'none');
       case 'platform':
-        return this.#outage(this.#platform, chance.one(['busy', 'unreachable', 'silentAfter', 'lostAfter'] as const), undefined);
+        return this.#outage(
+          this.#platform,
+          chance.one(['busy', 'unreachable', 'silentAfter', 'lostAfter'] as const),
+          undefined,
+        );
     }
   }
 
@@ -283,7 +296,17 @@ class Play {
     const chance = this.#chance;
     if (!chance.happens(this.#rates.platform)) return 'well';
     this.#faults++;
-    const fate = chance.one(['unreachable', 'lostBefore', 'lostAfter', 'silentBefore', 'silentAfter', 'busy', 'half', 'late', 'later'] as const);
+    const fate = chance.one([
+      'unreachable',
+      'lostBefore',
+      'lostAfter',
+      'silentBefore',
+      'silentAfter',
+      'busy',
+      'half',
+      'late',
+      'later',
+    ] as const);
     if (fate === 'late') return { late: chance.between(5_000, 19_000) };
     return fate === 'later' ? { late: chance.between(21_000, 90_000) } : fate;
   }
@@ -350,7 +373,12 @@ class Play {
       const got = new Map<VirtualProcess, unknown>();
       for (const process of this.#processes) {
         this.#act(process, () => process.manager.refreshDue());
-        this.#act(process, () => this.#use(process).then((token) => got.set(process, token), (error) => got.set(process, error)));
+        this.#act(process, () =>
+          this.#use(process).then(
+            (token) => got.set(process, token),
+            (error) => got.set(process, error),
+          ),
+        );
       }
       await this.#world.run(this.#world.now + 30_000);
       const well = [...got.values()].filter((token) => this.#platform.works((token as Token)?.value));

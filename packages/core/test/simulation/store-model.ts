@@ -1,4 +1,11 @@
-import { type EpochMs, memoryStore, type StoreTraits, type TokenKey, TokenError, type TokenStore } from '../../src/index.js';
+import {
+  type EpochMs,
+  memoryStore,
+  type StoreTraits,
+  TokenError,
+  type TokenKey,
+  type TokenStore,
+} from '../../src/index.js';
 import type { TokenRecord } from '../../src/store/record.js';
 import type { Chance } from './chance.js';
 import type { VirtualProcess } from './process-model.js';
@@ -16,6 +23,9 @@ export type WriteObserver = (write: {
   readonly before: TokenRecord | undefined;
   readonly after: TokenRecord | undefined;
 }) => void;
+
+/** From here on the two ways of a call together may exceed its time limit. */
+const SLOW_MS = 950;
 
 /** One store server: the reference store, with a clock of its own, behind a network. */
 export class StoreModel {
@@ -39,7 +49,12 @@ export class StoreModel {
   ) {
     this.world = world;
     this.#fate = fate;
-    this.#latency = latency;
+    this.#latency = () => {
+      const ms = latency();
+      // Beyond its time limit a slow call is a failed one.
+      if (ms > SLOW_MS) this.troubleAt = world.now + ms;
+      return ms;
+    };
     this.watched = watched;
     this.#inner = this.#made();
   }
@@ -76,7 +91,8 @@ export class StoreModel {
     return new Promise((resolve, reject) => {
       if (process.reaches(`${operation} leaves`)) return;
       const { world } = this;
-      const fate = this.outage === 'none' ? this.#fate(operation) : this.outage === 'silent' ? 'silentBefore' : 'lostBefore';
+      const fate =
+        this.outage === 'none' ? this.#fate(operation) : this.outage === 'silent' ? 'silentBefore' : 'lostBefore';
       const back = (what: string, run: () => void) =>
         world.after(this.#latency(), `${process.name} ${operation} ${what}`, run, { actor: process });
       const fail = () =>
@@ -85,18 +101,22 @@ export class StoreModel {
           reject(new TokenError('ERR_TOKEN_STORE', 'the model store is away'));
         });
       const troubled = fate !== 'well';
-      if (troubled) this.troubleAt = world.now;
+      if (troubled) this.troubleAt = Math.max(this.troubleAt, world.now);
       world.after(this.#latency(), `${process.name} ${operation} arrives`, async () => {
         if (fate === 'silentBefore') return;
         if (fate === 'lostBefore') return void fail();
         const before = key === undefined ? undefined : this.record(key);
         const answer = await perform(this.#inner);
         const after = key === undefined ? undefined : this.record(key);
-        world.say('store', () => `${process.name} ${operation}${troubled ? ' (answer lost)' : ''}: ${shown(input, answer, after)}`);
+        world.say(
+          'store',
+          () => `${process.name} ${operation}${troubled ? ' (answer lost)' : ''}: ${shown(input, answer, after)}`,
+        );
         if (after !== before) {
           this.observe({ operation, by: process, input, answer, before, after });
           for (const { process: to, listener } of this.#watchers)
-            if (key !== undefined) world.after(this.#latency(), `${to.name} told of ${operation}`, () => listener(key), { actor: to });
+            if (key !== undefined)
+              world.after(this.#latency(), `${to.name} told of ${operation}`, () => listener(key), { actor: to });
         }
         if (process.reaches(`${operation} done`)) return;
         if (fate === 'silentAfter') return;
@@ -133,17 +153,25 @@ export function portOf(model: StoreModel, process: VirtualProcess): TokenStore {
 
 /** A random fate: mostly well. */
 export function fates(chance: Chance, rate: () => number): () => Fate {
-  return () => (chance.happens(rate()) ? chance.one(['lostBefore', 'lostAfter', 'silentBefore', 'silentAfter'] as const) : 'well');
+  return () =>
+    chance.happens(rate()) ? chance.one(['lostBefore', 'lostAfter', 'silentBefore', 'silentAfter'] as const) : 'well';
 }
 
 function shown(input: readonly unknown[], answer: unknown, after: TokenRecord | undefined): string {
-  const said = typeof answer === 'object' && answer !== null && 'kind' in answer ? 'lease' : typeof answer === 'object' ? 'record' : String(answer);
+  const said =
+    typeof answer === 'object' && answer !== null && 'kind' in answer
+      ? 'lease'
+      : typeof answer === 'object'
+        ? 'record'
+        : String(answer);
   const asked = input.flatMap((part) => (typeof part === 'object' && part !== null ? [brief(part)] : []));
   return `${asked.join(' ')} → ${said}${after ? `; stands ${brief(after)}` : ''}`;
 }
 
 function brief(part: object): string {
-  return JSON.stringify(part, (name, value: unknown) => (['v', 'key', 'kind', 'seen', 'lineage', 'message', 'at'].includes(name) ? undefined : value))
+  return JSON.stringify(part, (name, value: unknown) =>
+    ['v', 'key', 'kind', 'seen', 'lineage', 'message', 'at'].includes(name) ? undefined : value,
+  )
     .replaceAll('"', '')
     .replace(/\b(\d{13})(\.\d+)?\b/g, (time) => `t${((Number(time) - Date.UTC(2026, 0, 1)) / 1000).toFixed(1)}`);
 }
