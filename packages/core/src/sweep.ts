@@ -1,57 +1,57 @@
 import { sleep } from './clock.js';
 import { DEFAULTS } from './defaults.js';
+import { DueStream } from './due-stream.js';
 import { type Engine, keyEvent } from './engine.js';
 import { TokenError } from './errors.js';
 import { parseTokenKey, type TokenKey } from './key.js';
+import { Lanes, type LaneTask } from './lanes.js';
 import { configurationError } from './options.js';
 import type { Registered } from './registry.js';
+import { Report } from './report.js';
 import type { TokenSource } from './source.js';
-import { replay } from './spool.js';
+import { inTime, replay } from './spool.js';
 import { isAbsent, type TokenRecord } from './store/record.js';
 import type { DueKey } from './store/store.js';
 import type { StoreLink } from './store-link.js';
 import type { KeyFilter, RefreshOutcome, RefreshReport, RefreshResult, SweepOptions } from './tokens.js';
 import type { Want } from './want.js';
 
-/** Due keys asked for at a time. */
+/** Records asked for at a time. */
 const PAGE = 100;
+/** Keys of one account whose order is shuffled: processes that sweep at one time must not all begin with the same. */
+const SHUFFLED = 100;
+/** Accounts whose missing keys are looked for at a time. */
+const LOOKS = 10;
 
-/** A key to be refreshed, with what is known of it. */
-interface Task {
-  readonly source: TokenSource;
+/** A key to be refreshed, with what is known of it; without a source it is to be parked. */
+interface Task extends LaneTask {
+  readonly source?: TokenSource;
   readonly seen?: TokenRecord;
+  readonly park?: () => Promise<void>;
 }
 
-/** `TokenManager.refreshDue`: due keys of configured accounts, most urgent first, parents before children, and configured sources without a record. */
+/**
+ * `TokenManager.refreshDue`: due keys of configured accounts, and configured sources without a record; within an account the
+ * most urgent first and parents before children. Accounts go on side by side, and a platform that does not answer costs the
+ * sweep about a lease: what is under way then goes on without it, and the rest of that account stays due.
+ */
 export async function refreshDue(
   engine: Engine,
   known: Set<TokenKey>,
   options: SweepOptions = {},
 ): Promise<RefreshReport> {
-  const report = new Report(options.onProgress);
+  const sweep = new Sweep(engine, { mode: 'soon', options });
   if (options.jitterMs && !options.signal?.aborted)
     await sleep(engine.clock, options.jitterMs * engine.settings.random(), options).catch(() => {});
-  if (options.signal?.aborted || !engine.isOpen()) return report.finish();
-  const done = new Set<TokenKey>();
-  const once = (tasks: Task[]) => tasks.filter(({ source }) => !done.has(source.key) && done.add(source.key));
-  const failures: unknown[] = [];
+  if (sweep.isStopped()) return sweep.report.finish();
   // Any process of the host may bring home what another one has left behind.
-  await replay(engine).catch((error) => failures.push(error));
-  for (const link of engine.links()) {
-    try {
-      for await (const keys of duePages(engine, link)) {
-        if (options.signal?.aborted) return report.finish();
-        const tasks = await tasksOf(engine, link, keys, report);
-        await run(engine, once(shuffled(tasks, engine.settings.random)), { mode: 'soon', report, options });
-      }
-    } catch (error) {
-      // A store that is down must not keep the keys of the other one from being refreshed.
-      failures.push(error);
-    }
-  }
-  await run(engine, once(await missing(engine, { known, done })), { mode: 'soon', report, options });
-  if (failures.length > 0) throw failures[0];
-  return report.finish();
+  await sweep.failing(replay(engine));
+  const streams = engine.links().map((link) => sweep.streamOf(link));
+  // A store that is down must not keep the keys of the other one from being refreshed.
+  await Promise.all(streams.map((stream) => sweep.failing(stream.common())));
+  await sweep.missing(known);
+  await Promise.all(streams.map((stream) => sweep.failing(stream.own())));
+  return sweep.end();
 }
 
 /** `Tokens.refreshAll`: every stored or configured key of the filter, asked now. */
@@ -60,7 +60,6 @@ export async function refreshAll(
   filter: KeyFilter = {},
   options: SweepOptions = {},
 ): Promise<RefreshReport> {
-  const report = new Report(options.onProgress);
   const sources = new Map<TokenKey, TokenSource>();
   for (const { account } of engine.registry.all()) {
     for (const source of account.sources()) if (matches(source, filter)) sources.set(source.key, source);
@@ -72,12 +71,9 @@ export async function refreshAll(
         sources.set(source.key, source);
     }
   }
-  await run(
-    engine,
-    [...sources.values()].map((source) => ({ source })),
-    { mode: 'ask', report, options },
-  );
-  return report.finish();
+  const sweep = new Sweep(engine, { mode: 'ask', options });
+  sweep.lanes.add([...sources.values()].map((source) => taskOf(source)));
+  return sweep.end();
 }
 
 /** What a sweep of a drained manager did. */
@@ -87,17 +83,16 @@ export function nothingDone(): RefreshReport {
 
 /** One key as a result: never rejects for what a platform or a store answers. */
 export async function refreshOne(engine: Engine, source: TokenSource, want: Want): Promise<RefreshResult> {
-  const ids = {
-    account: source.account,
-    kind: source.kind,
-    ...(source.subject !== undefined && { subject: source.subject }),
-  };
   try {
-    return { ...ids, outcome: (await (await engine.flights()).join(source, want)).outcome };
+    return resultOf(source, (await (await engine.flights()).join(source, want)).outcome);
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
-    return { ...ids, outcome: outcomeOf(error), error };
+    return { ...resultOf(source, outcomeOf(error)), error };
   }
+}
+
+function resultOf({ account, kind, subject }: TokenSource, outcome: RefreshOutcome): RefreshResult {
+  return { account, kind, ...(subject !== undefined && { subject }), outcome };
 }
 
 /** All records of configured accounts, page by page. */
@@ -125,54 +120,126 @@ export function matches(
   );
 }
 
-async function* duePages(engine: Engine, link: StoreLink): AsyncGenerator<readonly DueKey[]> {
-  const accounts = engine.registry.accountKeys();
-  if (accounts.length === 0) return;
-  for (let cursor: string | undefined; ; ) {
-    const page = await link.timed('due', (store) =>
-      store.due({ limit: PAGE, accounts, ...(cursor !== undefined && { cursor }) }),
-    );
-    if (page.keys.length > 0) yield page.keys;
-    cursor = page.cursor;
-    if (cursor === undefined) return;
+/** One sweep: the lanes its keys go through, and what became of them. */
+class Sweep {
+  readonly report: Report;
+  readonly lanes: Lanes<Task>;
+  readonly #engine: Engine;
+  readonly #mode: 'soon' | 'ask';
+  readonly #signal: AbortSignal | undefined;
+  readonly #done = new Set<TokenKey>();
+  readonly #failures: unknown[] = [];
+
+  constructor(engine: Engine, { mode, options }: { mode: 'soon' | 'ask'; options: SweepOptions }) {
+    const { concurrencyPerAccount } = engine.settings;
+    this.#engine = engine;
+    this.#mode = mode;
+    this.#signal = options.signal;
+    this.report = new Report(options.onProgress);
+    this.lanes = new Lanes({
+      perAccount: concurrencyPerAccount,
+      concurrency: options.concurrency,
+      isStopped: () => this.isStopped(),
+      work: (task) => this.#work(task),
+      // As many as are asked for at a time have not been answered: the next ones would not be either, and are still due.
+      ...(mode === 'soon' && { patience: concurrencyPerAccount }),
+    });
+  }
+
+  isStopped(): boolean {
+    return this.#signal?.aborted === true || !this.#engine.isOpen();
+  }
+
+  /** Waits for work whose failure ends nothing else; the first one is what the sweep fails with at its end. */
+  async failing(work: Promise<unknown>): Promise<void> {
+    await work.catch((error) => this.#failures.push(error));
+  }
+
+  /** The due keys of a store, on their way into the lanes. */
+  streamOf(link: StoreLink): DueStream<Task> {
+    return new DueStream(this.#engine, link, this.lanes, (keys) => {
+      const tasks = keys.map((due) => this.#taskFor(link, due)).filter((task) => task !== undefined);
+      this.lanes.add(this.#once(shuffled(tasks, this.#engine.settings.random)));
+    });
+  }
+
+  /** Configured sources that the due index cannot name, because nothing is stored of them. */
+  async missing(known: Set<TokenKey>): Promise<void> {
+    const accounts = this.#engine.registry.all();
+    const look = async () => {
+      for (const registered of accounts) {
+        if (this.isStopped()) return;
+        this.lanes.add(this.#once(await this.#missingOf(registered, known)));
+      }
+    };
+    await Promise.all(Array.from({ length: LOOKS }, look));
+  }
+
+  /** What was done, once it is. Rejects with what kept the sweep from seeing all it should have. */
+  async end(): Promise<RefreshReport> {
+    await this.lanes.idle();
+    if (this.#failures.length > 0) throw this.#failures[0];
+    return this.report.finish();
+  }
+
+  async #missingOf(registered: Registered, known: Set<TokenKey>): Promise<Task[]> {
+    const { memory, clock } = this.#engine;
+    const tasks: Task[] = [];
+    for (const source of registered.account.sources()) {
+      if (this.#done.has(source.key) || source.issuance === 'pushed') continue;
+      if (!isKept(this.#engine, registered, source)) continue;
+      const copy = memory.copy(source);
+      // A copy that is overdue although the index did not say so: the store may have been emptied.
+      if (copy ? clock.now() < copy.soonAt : known.has(source.key)) continue;
+      const seen = await memory.read(source).catch(() => undefined);
+      if (!seen) continue;
+      // What died between its claim and its first word left a record that no index names.
+      if (isAbsent(seen) && seen.refreshAt === undefined) tasks.push(taskOf(source, seen));
+      else known.add(source.key);
+    }
+    return tasks;
+  }
+
+  #taskFor(link: StoreLink, due: DueKey): Task | undefined {
+    const { registry } = this.#engine;
+    const source = registry.sourceOf(due.key);
+    if (source) return taskOf(source, due.record);
+    if (!registry.ownerOf(due.key)) return undefined;
+    return { key: due.key, after: [], park: () => park(this.#engine, link, due, this.report) };
+  }
+
+  #once(tasks: readonly Task[]): Task[] {
+    return tasks.filter(({ key }) => !this.#done.has(key) && this.#done.add(key));
+  }
+
+  async #work({ source, seen, park }: Task): Promise<boolean> {
+    const { clock, settings } = this.#engine;
+    const startedAt = clock.monotonic();
+    try {
+      if (!source) {
+        await park?.();
+        return true;
+      }
+      const work = refreshOne(this.#engine, source, { mode: this.#mode, ...(seen && { seen }) });
+      // The flight goes on without us, and the engine owns it.
+      const result = (await inTime(this.#engine, work, settings.leaseTtlMs)) ?? resultOf(source, 'held');
+      this.report.add(result);
+      if (result.outcome !== 'reauthorize') warnOfEnd(this.#engine, source, seen);
+      const slow = clock.monotonic() - startedAt >= Math.min(settings.requestTimeoutMs, settings.leaseTtlMs);
+      return !(slow && (result.outcome === 'failed' || result.outcome === 'held'));
+    } catch (error) {
+      this.#failures.push(error);
+      return true;
+    }
   }
 }
 
-/** Configured sources that the due index cannot name, because nothing is stored of them. */
-async function missing(
-  engine: Engine,
-  { known, done }: { known: Set<TokenKey>; done: ReadonlySet<TokenKey> },
-): Promise<Task[]> {
-  const tasks: Task[] = [];
-  const now = engine.clock.now();
-  for (const registered of engine.registry.all()) {
-    for (const source of registered.account.sources()) {
-      if (done.has(source.key) || source.issuance === 'pushed' || !isKept(engine, registered, source)) continue;
-      const copy = engine.memory.copy(source);
-      // A copy that is overdue although the index did not say so: the store may have been emptied.
-      if (copy ? now < copy.soonAt : known.has(source.key)) continue;
-      const seen = await engine.memory.read(source).catch(() => undefined);
-      if (!seen) continue;
-      // What died between its claim and its first word left a record that no index names.
-      if (isAbsent(seen) && seen.refreshAt === undefined) tasks.push({ source, seen });
-      else known.add(source.key);
-    }
-  }
-  return tasks;
+function taskOf(source: TokenSource, seen?: TokenRecord): Task {
+  return { key: source.key, after: (source.dependsOn ?? []).map(({ key }) => key), source, ...(seen && { seen }) };
 }
 
 function isKept(engine: Engine, { refresh }: Registered, source: TokenSource): boolean {
   return (refresh.kinds ?? engine.settings.refresh.kinds)?.includes(source.kind) ?? true;
-}
-
-async function tasksOf(engine: Engine, link: StoreLink, keys: readonly DueKey[], report: Report): Promise<Task[]> {
-  const tasks: Task[] = [];
-  for (const due of keys) {
-    const source = engine.registry.sourceOf(due.key);
-    if (source) tasks.push({ source, ...(due.record && { seen: due.record }) });
-    else if (engine.registry.ownerOf(due.key)) await park(engine, link, due, report);
-  }
-  return tasks;
 }
 
 /** Nobody answers for the key: said once, and it leaves the index. */
@@ -192,42 +259,7 @@ async function park(engine: Engine, link: StoreLink, due: DueKey, report: Report
   });
 }
 
-async function run(
-  engine: Engine,
-  tasks: readonly Task[],
-  { mode, report, options }: { mode: 'soon' | 'ask'; report: Report; options: SweepOptions },
-): Promise<void> {
-  const accounts = Math.max(1, engine.registry.accountKeys().length);
-  const workers = options.concurrency ?? engine.settings.concurrencyPerAccount * accounts;
-  for (const level of byDepth(tasks)) {
-    let next = 0;
-    const work = async () => {
-      for (let task = level[next++]; task && !options.signal?.aborted; task = level[next++]) {
-        const result = await refreshOne(engine, task.source, { mode, ...(task.seen && { seen: task.seen }) });
-        report.add(result);
-        if (result.outcome !== 'reauthorize') warnOfEnd(engine, task);
-      }
-    };
-    await Promise.all(Array.from({ length: Math.min(workers, level.length) }, work));
-  }
-}
-
-/** Parents before their children, so that a child finds its parent's new token. */
-function byDepth(tasks: readonly Task[]): Task[][] {
-  const levels: Task[][] = [];
-  for (const task of tasks) {
-    const depth = depthOf(task.source);
-    levels[depth] ??= [];
-    levels[depth].push(task);
-  }
-  return levels.filter((level) => level !== undefined);
-}
-
-function depthOf({ dependsOn = [] }: TokenSource): number {
-  return dependsOn.length === 0 ? 0 : 1 + Math.max(...dependsOn.map(depthOf));
-}
-
-function warnOfEnd(engine: Engine, { source, seen }: Task): void {
+function warnOfEnd(engine: Engine, source: TokenSource, seen: TokenRecord | undefined): void {
   const end = seen?.token?.refreshTokenExpiresAt;
   if (source.keep !== 'grant' || end === undefined) return;
   const endsAt = engine.linkOf(source).toLocal(end);
@@ -244,37 +276,8 @@ function outcomeOf(error: TokenError): RefreshOutcome {
   return 'failed';
 }
 
+/** Shuffled piece by piece: what is most urgent stays ahead. */
 function shuffled<T>(items: readonly T[], random: () => number): T[] {
-  const order = items.map((item) => ({ item, at: random() }));
+  const order = items.map((item, i) => ({ item, at: Math.floor(i / SHUFFLED) + random() }));
   return order.sort((a, b) => a.at - b.at).map(({ item }) => item);
-}
-
-/** Results as they come. */
-class Report {
-  readonly #results: RefreshResult[] = [];
-  readonly #onProgress: ((result: RefreshResult) => void) | undefined;
-
-  constructor(onProgress: ((result: RefreshResult) => void) | undefined) {
-    this.#onProgress = onProgress;
-  }
-
-  add(result: RefreshResult): void {
-    this.#results.push(result);
-    this.#onProgress?.(result);
-  }
-
-  finish(): RefreshReport {
-    const counts: Record<RefreshOutcome, number> = {
-      renewed: 0,
-      unchanged: 0,
-      notYetRenewable: 0,
-      held: 0,
-      resting: 0,
-      waiting: 0,
-      reauthorize: 0,
-      failed: 0,
-    };
-    for (const { outcome } of this.#results) counts[outcome]++;
-    return { results: this.#results, counts };
-  }
 }
