@@ -202,16 +202,17 @@ describe('an account whose platform hangs, beside a healthy one', () => {
   });
 
   it('costs only itself where all keys are asked for now, and each of them is reported', async () => {
-    const [slow, healthy] = [population('slow', 60), population('healthy')];
+    // Its keys come first in the store's order.
+    const [slow, healthy] = [population('a', 60), population('healthy')];
     slow.model.hold();
     await makeDue(slow);
     await makeDue(healthy);
     const manager = manage({ accounts: [slow, healthy] });
     const sweep = sweeping((o) => manager.refreshAll({}, o));
     await soon(() => counted(sweep.of('healthy'), 'renewed') === KEYS);
-    expect(sweep.of('slow')).toEqual([]);
+    expect(sweep.of('a')).toEqual([]);
     await passing(() => sweep.over);
-    expect(sweep.of('slow').length).toBe(60);
+    expect(sweep.of('a').length).toBe(60);
   });
 });
 
