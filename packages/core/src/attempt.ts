@@ -187,18 +187,23 @@ async function fail(
   });
   // The platform may still be at it: a request sent now could be done before it, and its token killed by it.
   const settles = source.issuance === 'superseding' && error.uncertain;
+  let outdated = false;
   try {
     const noted = await link.call('note', (store) =>
       store.note(lease, verdict.change, { release: !settles, generation: record.generation }),
     );
     if (noted && settles) engine.own(settle(engine, input));
     if (noted) announce(engine, source, { error, verdict, before: record.attempt.state });
-    // Another token stands by now: the verdict was on its predecessor.
-    else await link.call('note', (store) => store.note(lease, {}, { release: true }));
+    else {
+      // Another token stands by now, or another holder: the verdict was on what they have left behind.
+      outdated = true;
+      await link.call('note', (store) => store.note(lease, {}, { release: true }));
+    }
   } catch {
     // The platform's answer is the one to tell; the lease ends by itself.
   }
-  engine.memory.take(source, link.store.peek?.(source.key) ?? afterFailure(record, verdict));
+  if (outdated) engine.memory.changed(source.key);
+  else engine.memory.take(source, link.store.peek?.(source.key) ?? afterFailure(record, verdict));
   engine.events.emit('issue', {
     ...keyEvent(engine, source),
     outcome: 'failed',

@@ -129,7 +129,7 @@ export abstract class RowStore extends SteppedStore {
         epoch: lease.epoch,
         maxV: RECORD_VERSION,
         ...(options.generation !== undefined && { generation: options.generation }),
-        // On a tombstone only the release takes place; the way below knows.
+        // A tombstone takes less of it; the way below knows.
         holds: 'no tombstone',
       },
       { set: { ...attemptColumns(change), ...(options.release && NO_LEASE) } },

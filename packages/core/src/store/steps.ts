@@ -99,8 +99,7 @@ export function noteStep(
 ): Step<boolean> {
   if (!record || record.v > RECORD_VERSION || record.attempt.epoch !== lease.epoch) return { answer: false };
   if (options.generation !== undefined && options.generation !== record.generation) return { answer: false };
-  // A tombstone says more than any attempt that was under way when it was set.
-  const { refreshAt, ...fields } = record.goneAt === undefined ? change : {};
+  const { refreshAt, ...fields } = record.goneAt === undefined ? change : onTombstone(record, lease, change);
   const released = options.release === true ? withoutLease(record.attempt) : record.attempt;
   const next = { ...record, attempt: changed(released, fields) };
   return { next: refreshAt === undefined ? next : due(next, refreshAt), answer: true };
@@ -223,6 +222,16 @@ function changed(attempt: AttemptPart, fields: Omit<AttemptChange, 'refreshAt'>)
 function due(record: TokenRecord, refreshAt: EpochMs | null): TokenRecord {
   const { refreshAt: _old, ...rest } = record;
   return refreshAt === null ? rest : { ...rest, refreshAt };
+}
+
+/**
+ * A tombstone says more than any attempt that was under way when it was set. One that began since has its back-off noted, for
+ * all processes; the key stays gone and out of the index.
+ */
+function onTombstone(record: TokenRecord, lease: Lease, change: AttemptChange): AttemptChange {
+  if (record.attempt.lease?.holder !== lease.holder) return {};
+  const { state: _state, cause: _cause, refreshAt: _due, ...rest } = change;
+  return rest;
 }
 
 function withoutLease({ lease: _lease, ...rest }: AttemptPart): AttemptPart {

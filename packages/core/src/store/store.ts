@@ -167,7 +167,8 @@ export interface TokenStore {
   commit(key: TokenKey, token: TokenPart, options: CommitOptions): Promise<'accepted' | TokenRecord>;
   /**
    * Changes the attempt part only, and `refreshAt`; `false` and no change, no release either, under an old epoch, or where
-   * `generation` is given and another one stands. Of two notes at once both take place. On a tombstone only the release does.
+   * `generation` is given and another one stands. Of two notes at once both take place. A tombstone stays `gone` and out of the
+   * index; of the rest it takes what is noted under a lease that was given since.
    */
   note(lease: Lease, change: AttemptChange, options?: NoteOptions): Promise<boolean>;
   /**

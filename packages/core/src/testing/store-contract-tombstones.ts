@@ -63,14 +63,18 @@ export function tombstonesCases({ test, expect }: StoreCases): void {
     expect(tombstone.refreshAt).toBeUndefined();
   });
 
-  test('goes on counting epochs over a tombstone, whose holder may only let go or put a new token there', async (store, clock) => {
+  test('goes on counting epochs over a tombstone, whose holder may note a failure, let go, or put a new token there', async (store, clock) => {
     const generation = await seed(store, clock, 'a');
     await claimed(store, 'p1');
     await store.remove(KEY, generation);
     const lease = await claimed(store, 'p2');
     expect(lease.epoch).toBe(2);
-    expect(await store.note(lease, { state: 'active', failures: 1 })).toBe(true);
-    expect((await recordOf(store)).attempt).toMatchObject({ state: 'gone', failures: 0, lease: { holder: 'p2' } });
+    const change = { state: 'active', cause: 'busy', failures: 1, retryAt: clock.now() + 9, refreshAt: clock.now() } as const;
+    expect(await store.note(lease, change)).toBe(true);
+    const noted = await recordOf(store);
+    const { retryAt } = change;
+    expect(noted.attempt).toEqual({ epoch: 2, state: 'gone', failures: 1, retryAt, lease: noted.attempt.lease });
+    expect([noted.attempt.lease?.holder, noted.refreshAt]).toEqual(['p2', undefined]);
     const revive = { predecessor: generation, lease, release: true, fenced: true, revive: true };
     expect(await store.commit(KEY, token('new', clock), revive)).toBe('accepted');
     expect((await recordOf(store)).attempt).toEqual({ epoch: 2, state: 'active', failures: 0 });

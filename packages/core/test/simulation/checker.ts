@@ -38,7 +38,7 @@ export class Checker implements PlatformObserver {
   readonly #troubles = new Map<TokenKey, number>();
   readonly #troublesAtStore = new Map<string, number>();
   /** As they were given and renewed: who forgets a key or empties the store takes them out of the record. */
-  readonly #leases = new Map<TokenKey, { readonly holder: string; readonly until: number }>();
+  readonly #leases = new Map<string, number>();
   readonly #failedAt = new Map<TokenKey, number>();
   readonly #forgottenAt = new Map<TokenKey, number>();
   /** Who has asked for a request to be made, whatever the back-off says. */
@@ -74,8 +74,7 @@ export class Checker implements PlatformObserver {
     if (purpose === 'signIn') return;
     const { now } = this.#store.world;
     const record = this.#store.record(key);
-    const lease = this.#leases.get(key);
-    const left = lease?.holder === process.name ? lease.until - this.#store.now() : 0;
+    const left = (this.#leases.get(`${key} ${process.name}`) ?? 0) - this.#store.now();
     if (left < REQUEST_AND_SETTLE_MS - OFFSET_ERROR_MS)
       this.#say('S2', `${process.name} sends a request with ${Math.round(left)} ms of its lease left`);
     const which = `${key} ${record?.generation ?? 0}`;
@@ -125,7 +124,9 @@ export class Checker implements PlatformObserver {
     // Nobody here can know of what another system did, or the platform for a request long given up.
     const unknowable = by?.late || by?.excuse === OUTSIDER || (by?.signIn && by.excuse !== undefined);
     const grantLost = this.#store.record(truth.key)?.attempt.state === 'reauthorize';
-    if (now - excused > NEWS_TAKE_MS && !unknowable && !grantLost)
+        // A rotating request of unknown outcome puts the pair in doubt and not its access token: news is what was stored.
+    const newsAt = this.#platform.traits.issuance === 'rotating' ? (by?.storedAt ?? now) : truth.diesAt;
+    if (now - Math.max(excused, newsAt) > NEWS_TAKE_MS && !unknowable && !grantLost)
       this.#say('S11', `${process.name} serves #${truth.number}, superseded ${now - truth.diesAt} ms ago`);
   }
 
@@ -169,7 +170,7 @@ export class Checker implements PlatformObserver {
     if (!after) return;
     const { key } = after;
     const { lease } = after.attempt;
-    if ((operation === 'claim' || operation === 'renew') && lease) this.#leases.set(key, lease);
+    if ((operation === 'claim' || operation === 'renew') && lease) this.#leases.set(`${key} ${lease.holder}`, lease.until);
     if (operation === 'remove') this.#forgottenAt.set(key, this.#store.world.now);
     if (operation === 'commit' || operation === 'remove') {
       const which = `${key} ${after.generation}`;
@@ -198,6 +199,7 @@ export class Checker implements PlatformObserver {
     const truth = token && this.#platform.tokens.get(token.value);
     if (!token || !truth) return;
     truth.saved = true;
+    truth.storedAt ??= this.#store.world.now;
     const was = before?.token && this.#platform.tokens.get(before.token.value);
     if (was && was.number > truth.number && !was.late && !truth.late)
       this.#say('S3', `${by.name} puts #${truth.number} over #${was.number}`);

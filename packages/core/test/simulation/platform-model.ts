@@ -49,6 +49,8 @@ export interface Truth {
   refreshEndsAt: number;
   /** Put into the store or a journal by somebody. */
   saved: boolean;
+  /** When it was first put into the store. */
+  storedAt?: number;
   /** What took its place. */
   supersededBy?: Truth;
   /** Why nobody can be expected to have it. */
@@ -171,7 +173,10 @@ export class PlatformModel {
       };
       if (fate === 'unreachable') return fail('unreachable', false);
       world.after(this.#latency() + lateMs, `${process.name} request arrives`, () => {
-        if (fate === 'silentBefore') return;
+        if (fate === 'silentBefore') {
+          for (const observer of this.observers) observer.failed(process, request, fate);
+          return;
+        }
         if (fate === 'lostBefore') return fail('lost', true);
         if (fate === 'busy') {
           for (const observer of this.observers) observer.failed(process, request, fate);
@@ -290,6 +295,7 @@ export class PlatformModel {
       to,
       late,
       signIn: purpose === 'signIn',
+      ...(!to.alive && { excuse: `${to.name} was killed before its answer` }),
     };
     if (before && before.diesAt <= now + overlapMs) before.supersededBy = truth;
     this.tokens.set(truth.value, truth);
