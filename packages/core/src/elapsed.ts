@@ -5,14 +5,15 @@ import type { EpochMs } from './token.js';
 const STEP_MS = 1_000;
 
 /**
- * The manager's time: the wall clock, corrected so that elapsed time is the larger of wall-clock and monotonic difference.
- * A clock that is set back cannot make an old token young again.
+ * The manager's time: the wall clock, corrected so that whenever it is looked at, the time elapsed since the last look is the
+ * larger of wall-clock and monotonic difference. A clock that is set back cannot make an old token young again, and one that
+ * jumps on afterwards may have slept: that counts too.
  */
 export class ElapsedClock {
   readonly #clock: Clock;
   #wall: EpochMs;
   #monotonic: number;
-  /** What is added to the wall clock after it was set back. */
+  /** What is added to the wall clock: all that it was set back. */
   #lagMs = 0;
   #comparedThisTurn = false;
 
@@ -40,11 +41,9 @@ export class ElapsedClock {
     const wall = this.#clock.now();
     const monotonic = this.#clock.monotonic();
     const behind = this.#wall + (monotonic - this.#monotonic) - wall;
-    this.#lagMs = behind > STEP_MS ? behind : 0;
-    if (this.#lagMs === 0) {
-      this.#wall = wall;
-      this.#monotonic = monotonic;
-    }
+    if (behind > STEP_MS) this.#lagMs += behind;
+    this.#wall = wall;
+    this.#monotonic = monotonic;
     this.#comparedThisTurn = true;
     setImmediate(() => {
       this.#comparedThisTurn = false;
