@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { sleep } from '../src/clock.js';
 import {
   type Clock,
@@ -11,6 +11,7 @@ import {
 } from '../src/index.js';
 import { ManualClock } from '../src/testing/index.js';
 import { ModelPlatform, modelAccount, network } from './model-platform.js';
+import { warmUp } from './warm-up.js';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
@@ -25,6 +26,8 @@ let truth: ManualClock;
 let platform: ModelPlatform;
 /** When each value that was issued dies at the platform, in true time. */
 let ends: Map<string, number>;
+
+beforeAll(warmUp);
 
 beforeEach(() => {
   truth = new ManualClock();

@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
   type Account,
   memoryStore,
@@ -12,6 +12,7 @@ import {
 } from '../src/index.js';
 import { ManualClock } from '../src/testing/index.js';
 import { ModelPlatform, modelAccount, network } from './model-platform.js';
+import { warmUp } from './warm-up.js';
 
 const MINUTE = 60_000;
 const LEASE_MS = 30_000;
@@ -20,6 +21,8 @@ const KEYS = 250;
 let clock: ManualClock;
 let store: TokenStore;
 let queries: number;
+
+beforeAll(warmUp);
 
 beforeEach(() => {
   clock = new ManualClock();
