@@ -90,10 +90,10 @@ export class Checker implements PlatformObserver {
       this.#say('S1', `${process.name} repeats a failed attempt after ${Math.round(sinceFailure)} ms`);
   }
 
-  failed(process: VirtualProcess, { key }: ModelRequest, fate: RequestFate): void {
+  failed(process: VirtualProcess, { key, purpose }: ModelRequest, fate: RequestFate): void {
     this.#count(key);
     // A child whose parent was refused is asked for once more with the next one.
-    if (fate === 'parent') return;
+    if (fate === 'parent' || purpose === 'signIn') return;
     if (
       process.alive &&
       process.heldUntil <= this.#store.world.now &&
@@ -122,9 +122,15 @@ export class Checker implements PlatformObserver {
     const excused = Math.max(truth.diesAt, this.#store.troubleAt, this.#disturbedAt);
     const by = truth.supersededBy;
     // Nobody here can know of what another system did, or the platform for a request long given up.
-    const unknowable = by?.late || by?.excuse === OUTSIDER || (by?.signIn && by.excuse !== undefined);
+    const forgottenAt = this.#forgottenAt.get(truth.key) ?? Number.NEGATIVE_INFINITY;
+    const unknowable =
+      by?.late ||
+      by?.excuse === OUTSIDER ||
+      (by?.signIn && by.excuse !== undefined) ||
+      // Forgetting a key ends the lease of who is at it.
+      (by !== undefined && by.sentAt < forgottenAt);
     const grantLost = this.#store.record(truth.key)?.attempt.state === 'reauthorize';
-        // A rotating request of unknown outcome puts the pair in doubt and not its access token: news is what was stored.
+    // A rotating request of unknown outcome puts the pair in doubt and not its access token: news is what was stored.
     const newsAt = this.#platform.traits.issuance === 'rotating' ? (by?.storedAt ?? now) : truth.diesAt;
     if (now - Math.max(excused, newsAt) > NEWS_TAKE_MS && !unknowable && !grantLost)
       this.#say('S11', `${process.name} serves #${truth.number}, superseded ${now - truth.diesAt} ms ago`);
@@ -166,11 +172,18 @@ export class Checker implements PlatformObserver {
     }
   }
 
+  /** A stored key that nobody answers for must not stay in the way of the others. */
+  orphan(key: TokenKey): void {
+    if (this.#store.record(key)?.refreshAt !== undefined)
+      this.#say('S9', `${key} is due for ever, and nobody answers for it`);
+  }
+
   #written({ operation, by, input, answer, before, after }: Parameters<WriteObserver>[0]): void {
     if (!after) return;
     const { key } = after;
     const { lease } = after.attempt;
-    if ((operation === 'claim' || operation === 'renew') && lease) this.#leases.set(`${key} ${lease.holder}`, lease.until);
+    if ((operation === 'claim' || operation === 'renew') && lease)
+      this.#leases.set(`${key} ${lease.holder}`, lease.until);
     if (operation === 'remove') this.#forgottenAt.set(key, this.#store.world.now);
     if (operation === 'commit' || operation === 'remove') {
       const which = `${key} ${after.generation}`;
@@ -196,6 +209,9 @@ export class Checker implements PlatformObserver {
 
   #stored(by: VirtualProcess, before: TokenRecord | undefined, after: TokenRecord, options: CommitOptions): void {
     const token = after.token;
+    const pushed = before?.token?.order;
+    if (pushed !== undefined && (token?.order ?? 0) < pushed)
+      this.#say('S3', `${by.name} stores push ${token?.value} after a later one`);
     const truth = token && this.#platform.tokens.get(token.value);
     if (!token || !truth) return;
     truth.saved = true;
@@ -222,7 +238,11 @@ export class Checker implements PlatformObserver {
       );
   }
 
-  #judged(by: VirtualProcess, { key, token }: TokenRecord): void {
+  #judged(by: VirtualProcess, { key, token, attempt }: TokenRecord): void {
+    const current = this.#platform.current(key);
+    const unknown = current?.excuse !== undefined && !current.signIn && !current.saved;
+    if (unknown && attempt.cause !== 'indeterminate')
+      this.#say('S5', `${by.name} calls ${key} ${attempt.cause} although the answer of an own request was lost`);
     if (token?.refreshToken === undefined || !this.#platform.refused.has(token.refreshToken))
       this.#say(
         'S6',

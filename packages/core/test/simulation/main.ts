@@ -1,28 +1,47 @@
 import { KINDS, type Kind } from './cast.js';
-import { simulate } from './simulation.js';
+import { explore } from './exploration.js';
+import { type Outcome, simulate } from './simulation.js';
 
-/** `main.mjs <kind> <first seed> <how many>`, or `main.mjs <kind> <seed> show`: one line of JSON, or the history. */
-const [kind = '', first = '1', count = '1'] = process.argv.slice(2);
+/**
+ * A program, so that it can be run beside its like and with bugs planted in the code it is made of:
+ *
+ * - `main.mjs play <kind> <first seed> <histories> [rule]` plays histories and prints one line of JSON; with a rule it stops at the first that breaks it.
+ * - `main.mjs show <kind> <seed>` prints one history.
+ * - `main.mjs explore <kind> <faults> [show <path>]` takes every way two processes can take, with so many faults at most.
+ */
+const [mode = '', kind = '', ...rest] = process.argv.slice(2);
 if (!KINDS.includes(kind as Kind)) throw new Error(`one of ${KINDS.join(', ')} expected, got "${kind}"`);
 
 process.on('warning', () => {});
-if (count === 'show') {
-  const { history = [], violations } = await simulate(kind as Kind, Number(first), { logged: true });
-  for (const line of history) console.log(line);
-  for (const { rule, why } of violations) console.log(`${rule} is broken: ${why}`);
-} else {
+const startedAt = performance.now();
+if (mode === 'show') show(await simulate(kind as Kind, Number(rest[0]), { logged: true }));
+else if (mode === 'play') print(await play(kind as Kind, Number(rest[0]), Number(rest[1]), rest[2]));
+else if (rest[1] === 'show')
+  show(await explore(kind as Kind, Number(rest[0]), JSON.parse(rest[2] ?? '[]') as number[]));
+else print(await explore(kind as Kind, Number(rest[0])));
+
+async function play(of: Kind, first: number, count: number, rule: string | undefined): Promise<object> {
   const bad: object[] = [];
   const sum = { histories: 0, steps: 0, calls: 0, faults: 0 };
-  const startedAt = performance.now();
-  for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {
-    const { violations, steps, calls, faults } = await simulate(kind as Kind, seed);
+  for (let seed = first; seed < first + count; seed++) {
+    const { violations, steps, calls, faults } = await simulate(of, seed);
     sum.histories++;
     sum.steps += steps;
     sum.calls += calls;
     sum.faults += faults;
-    if (violations.length > 0) bad.push({ kind, seed, ...violations[0] });
+    const [violation] = rule === undefined ? violations : violations.filter((broken) => broken.rule === rule);
+    if (violation) bad.push({ kind: of, seed, ...violation });
+    if (violation && rule !== undefined) break;
   }
-  console.log(
-    JSON.stringify({ kind, first: Number(first), ...sum, ms: Math.round(performance.now() - startedAt), bad }),
-  );
+  return { kind: of, first, ...sum, bad };
+}
+
+function show({ history = [], violations }: Pick<Outcome, 'history' | 'violations'>): void {
+  for (const line of history) console.log(line);
+  for (const { rule, why } of violations) console.log(`${rule} is broken: ${why}`);
+}
+
+function print(result: object): void {
+  const { history: _, ...numbers } = result as { history?: unknown };
+  console.log(JSON.stringify({ ...numbers, ms: Math.round(performance.now() - startedAt) }));
 }

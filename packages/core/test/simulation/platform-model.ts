@@ -158,8 +158,12 @@ export class PlatformModel {
         process.name,
         () => `asks for ${asked.purpose} with ${asked.presented ?? 'nothing'} (${JSON.stringify(fate)})`,
       );
-      const back = (what: string, run: () => void) =>
-        world.after(this.#latency(), `${process.name} request ${what}`, run, { actor: process });
+      const back = (what: string, run: () => void, content?: unknown) =>
+        world.after(this.#latency(), `${process.name} request ${what}`, run, {
+          actor: process,
+          kind: 'answer',
+          ...(world.detailed && { content: JSON.stringify(content) ?? '' }),
+        });
       signal?.addEventListener('abort', () => {
         for (const observer of this.observers) observer.aborted(process, request);
         reject(signal.reason);
@@ -172,47 +176,53 @@ export class PlatformModel {
         });
       };
       if (fate === 'unreachable') return fail('unreachable', false);
-      world.after(this.#latency() + lateMs, `${process.name} request arrives`, () => {
-        if (fate === 'silentBefore') {
-          for (const observer of this.observers) observer.failed(process, request, fate);
-          return;
-        }
-        if (fate === 'lostBefore') return fail('lost', true);
-        if (fate === 'busy') {
-          for (const observer of this.observers) observer.failed(process, request, fate);
-          back('refused as busy', () =>
-            reject(new TokenError('ERR_TOKEN_BUSY', 'model: busy', { platformCode: 'busy' })),
-          );
-          return;
-        }
-        let issued: IssuedToken;
-        let truth: Truth | undefined;
-        try {
-          truth = this.#perform(process, request);
-          issued = this.#answer(truth);
-        } catch (refusal) {
-          const byParent = (refusal as TokenError).reason === 'parent';
-          for (const observer of this.observers) observer.failed(process, request, byParent ? 'parent' : fate);
-          for (const observer of this.observers) observer.processed(process, request, undefined);
-          if (process.reaches('after the platform refused')) return;
-          back('refused', () => reject(refusal));
-          return;
-        }
-        const lost = fate === 'lostAfter' || fate === 'silentAfter' || fate === 'half';
-        if (lost && !truth.saved) truth.excuse ??= `its answer was lost (${fate})`;
-        for (const observer of this.observers) observer.processed(process, request, truth);
-        if (lost) for (const observer of this.observers) observer.failed(process, request, fate);
-        if (process.reaches('after the platform did the work')) return;
-        if (fate === 'silentAfter') return;
-        if (fate === 'lostAfter') return fail('cut', true);
-        if (fate === 'half') {
-          const { refreshToken: _half, ...rest } = issued;
-          issued = this.traits.issuance === 'rotating' ? rest : { ...rest, value: '' };
-        }
-        back('answered', () => {
-          if (!process.reaches('before it reads the answer')) resolve(issued);
-        });
-      });
+      world.after(
+        this.#latency() + lateMs,
+        `${process.name} request arrives`,
+        () => {
+          if (fate === 'silentBefore') {
+            for (const observer of this.observers) observer.failed(process, request, fate);
+            return;
+          }
+          if (fate === 'lostBefore') return fail('lost', true);
+          if (fate === 'busy') {
+            for (const observer of this.observers) observer.failed(process, request, fate);
+            back('refused as busy', () =>
+              reject(new TokenError('ERR_TOKEN_BUSY', 'model: busy', { platformCode: 'busy' })),
+            );
+            return;
+          }
+          let issued: IssuedToken;
+          let truth: Truth | undefined;
+          try {
+            truth = this.#perform(process, request);
+            issued = this.#answer(truth);
+          } catch (refusal) {
+            const byParent = (refusal as TokenError).reason === 'parent';
+            for (const observer of this.observers) observer.failed(process, request, byParent ? 'parent' : fate);
+            for (const observer of this.observers) observer.processed(process, request, undefined);
+            if (process.reaches('after the platform refused')) return;
+            back('refused', () => reject(refusal));
+            return;
+          }
+          const lost = fate === 'lostAfter' || fate === 'silentAfter' || fate === 'half';
+          if (lost && !truth.saved) truth.excuse ??= `its answer was lost (${fate})`;
+          for (const observer of this.observers) observer.processed(process, request, truth);
+          if (lost) for (const observer of this.observers) observer.failed(process, request, fate);
+          if (process.reaches('after the platform did the work')) return;
+          if (fate === 'silentAfter') return;
+          if (fate === 'lostAfter') return fail('cut', true);
+          if (fate === 'half') {
+            const { refreshToken: _half, ...rest } = issued;
+            issued = this.traits.issuance === 'rotating' ? rest : { ...rest, value: '' };
+          }
+          const read = () => {
+            if (!process.reaches('before it reads the answer')) resolve(issued);
+          };
+          back('answered', read, issued);
+        },
+        { kind: lateMs > 0 ? 'timer' : 'call', ...(world.detailed && { content: JSON.stringify([fate, asked]) }) },
+      );
     });
   }
 

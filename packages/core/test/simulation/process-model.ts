@@ -20,7 +20,11 @@ export class VirtualProcess implements Actor {
   /** What its monotonic clock has missed, ms: some stand still while the machine sleeps. */
   asleepMs = 0;
   onCrash: () => void = () => {};
+  onStop: () => void = () => {};
+  /** Told of each call to the outside, before it takes effect. */
+  onReach: (where: string) => void = () => {};
   readonly #world: World;
+  #nap: { calls: number; readonly ms: number } | undefined;
   #callsLeft = Number.POSITIVE_INFINITY;
 
   constructor(
@@ -51,7 +55,7 @@ export class VirtualProcess implements Actor {
     this.clock = {
       now: () => world.now + this.skewMs,
       monotonic: () => world.now - this.asleepMs,
-      after: (ms, callback) => world.after(ms, `${name} timer`, callback, { actor: this, timer: true }),
+      after: (ms, callback) => world.after(ms, `${name} timer`, callback, { actor: this }),
     };
     this.manager = new TokenManager({
       accounts: [account],
@@ -68,12 +72,23 @@ export class VirtualProcess implements Actor {
   /** Counts a call to the outside; whether the process is dead by now. */
   reaches(where: string): boolean {
     if (this.alive && --this.#callsLeft < 0) this.crash(where);
+    if (this.alive && this.#nap && --this.#nap.calls < 0) {
+      const { ms } = this.#nap;
+      this.#nap = undefined;
+      this.stop(ms);
+    }
+    if (this.alive) this.onReach(where);
     return !this.alive;
   }
 
   /** Lets it die at one of its next calls. */
   doom(calls: number): void {
     this.#callsLeft = calls;
+  }
+
+  /** Stops it at one of its next calls, for `ms`. */
+  nap(calls: number, ms: number): void {
+    this.#nap = { calls, ms };
   }
 
   /** SIGKILL. */
@@ -87,6 +102,7 @@ export class VirtualProcess implements Actor {
   /** SIGSTOP, and SIGCONT after `ms`: what comes meanwhile waits in buffers. */
   stop(ms: number): void {
     this.heldUntil = Math.max(this.heldUntil, this.#world.now + ms);
+    this.onStop();
     this.#world.say(this.name, () => `is stopped for ${ms / 1000} s`);
   }
 

@@ -1,4 +1,4 @@
-import { type IssuedToken, type Token, TokenError, type TokenManagerOptions } from '../../src/index.js';
+import { type IssuedToken, type Token, TokenError, tokenKeyOf } from '../../src/index.js';
 import { type Cast, castOf, type Kind } from './cast.js';
 import { Chance } from './chance.js';
 import { Checker, type Violation } from './checker.js';
@@ -25,6 +25,7 @@ const LIFETIME = 120 * MINUTE;
 const RECOVERY_MS = 30 * MINUTE;
 /** The same where fresh tokens keep being refused: the breaker's longest distance. */
 const BREAKER_MS = 75 * MINUTE;
+const ORPHAN = tokenKeyOf({ platform: 'model', id: 'app', kind: 'of_old' });
 const ROUND_MS = 2 * MINUTE;
 
 /** Plays one history: the seed decides everything. */
@@ -51,7 +52,6 @@ class Play {
   /** How cruel this history is: 0 not at all. */
   readonly #cruelty: number;
   readonly #tickets: string[] = [];
-  readonly #options: Partial<TokenManagerOptions>;
   #faults = 0;
   #incarnations = 0;
   #mishap: unknown;
@@ -91,7 +91,6 @@ class Play {
     this.#cast = castOf(kind === 'pushed' ? { ...traits, issuance: 'pushed' } : traits, renewsAtEnd);
     this.#journalled = chance.happens(0.5);
     this.#hosts = chance.one([1, 1, 2]);
-    this.#options = this.#kind === 'idempotent' ? {} : {};
     for (let host = 0; host < this.#hosts; host++) this.#disks.push(new DiskModel());
     const count = chance.one([2, 2, 3]);
     for (let n = 1; n <= count; n++) this.#processes.push(this.#started(n % this.#hosts));
@@ -126,6 +125,8 @@ class Play {
     if (this.#cast.keep === 'grant') this.#act(first, () => this.#signIn(first));
     if (this.#cast.ticket) this.#push();
     await this.#world.run(this.#world.now + 10_000);
+    // What an account that was configured differently has left behind.
+    if (this.#chance.happens(0.2)) await this.#store.plant(ORPHAN);
   }
 
   /** A minute or two at an interesting time: the key is due, or ended, or anything. */
@@ -254,32 +255,30 @@ class Play {
     const slot = this.#processes.indexOf(process);
     this.#faults++;
     this.#checker.trouble(this.#cast.source.key);
-    switch (chance.one(['crash', 'doom', 'doom', 'stop', 'sleep', 'step', 'store', 'platform', 'empty'] as const)) {
-      case 'crash':
+    const faults: Record<string, () => void> = {
+      crash: () => {
         process.crash();
-        return this.#later(60_000, () => this.#restart(slot));
-      case 'doom':
+        this.#later(60_000, () => this.#restart(slot));
+      },
+      doom: () => {
         process.doom(chance.between(0, 8));
-        return this.#later(120_000, () => this.#restart(slot));
-      case 'stop':
-        return process.stop(chance.between(1, 90) * 1_000);
-      case 'sleep':
-        return process.sleep(chance.between(1, 90) * 1_000);
-      case 'step':
-        return process.step(chance.one([-3_600_000, -600_000, -10_000, -700, 700, 10_000, 600_000]));
-      case 'empty':
+        this.#later(120_000, () => this.#restart(slot));
+      },
+      stop: () => process.stop(chance.between(1, 90) * 1_000),
+      nap: () => process.nap(chance.between(0, 8), chance.between(15, 60) * 1_000),
+      sleep: () => process.sleep(chance.between(1, 90) * 1_000),
+      step: () => process.step(chance.one([-3_600_000, -600_000, -10_000, -700, 700, 10_000, 600_000])),
+      empty: () => {
         // Only what can be had again may be lost by a store.
         if (this.#cast.keep === 'obtainable' && !this.#cast.ticket) this.#store.empty();
-        return;
-      case 'store':
-        return this.#outage(this.#store, chance.one(['refusing', 'silent'] as const), 'none');
-      case 'platform':
-        return this.#outage(
-          this.#platform,
-          chance.one(['busy', 'unreachable', 'silentAfter', 'lostAfter'] as const),
-          undefined,
-        );
-    }
+      },
+      store: () => this.#outage(this.#store, chance.one(['refusing', 'silent'] as const), 'none'),
+      platform: () => {
+        const bad = chance.one(['busy', 'unreachable', 'silentAfter', 'lostAfter'] as const);
+        this.#outage(this.#platform, bad, undefined);
+      },
+    };
+    faults[chance.one([...Object.keys(faults), 'doom', 'nap'])]?.();
   }
 
   #outage<State>(of: { outage: State }, bad: State, good: State): void {
@@ -330,8 +329,8 @@ class Play {
       random: this.#chance.next,
       skewMs: this.#chance.between(-10, 10) * MINUTE,
       ...(this.#journalled && { journal: journalOf(this.#world, disk, () => process, this.#platform) }),
-      options: this.#options,
     });
+    process.onStop = () => this.#checker.trouble(this.#cast.source.key);
     process.onCrash = () => {
       this.#checker.trouble(this.#cast.source.key);
       for (const truth of this.#platform.tokens.values())
@@ -387,6 +386,7 @@ class Play {
       const limit = state === 'contested' || state === 'repeated' ? BREAKER_MS : RECOVERY_MS;
       if (!done && this.#world.now - from < limit) continue;
       this.#checker.settledWell(source.key, this.#processes, got);
+      this.#checker.orphan(ORPHAN);
       return;
     }
   }

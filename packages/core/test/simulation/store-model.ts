@@ -67,6 +67,17 @@ export class StoreModel {
     return this.#inner.peek?.(key);
   }
 
+  /** A key that is due, put there by nobody of the play. */
+  async plant(key: TokenKey): Promise<void> {
+    const at = this.now();
+    const lineage = { cause: 'issue', actor: 'nobody', at, durationMs: 0 } as const;
+    await this.#inner.commit(
+      key,
+      { value: 'old', issuedAt: at, firstSeenAt: at, seen: [], lineage },
+      { predecessor: 0, refreshAt: at },
+    );
+  }
+
   /** Everything is gone, tombstones included. */
   empty(): void {
     this.#inner = this.#made();
@@ -93,8 +104,12 @@ export class StoreModel {
       const { world } = this;
       const fate =
         this.outage === 'none' ? this.#fate(operation) : this.outage === 'silent' ? 'silentBefore' : 'lostBefore';
-      const back = (what: string, run: () => void) =>
-        world.after(this.#latency(), `${process.name} ${operation} ${what}`, run, { actor: process });
+      const back = (what: string, run: () => void, content?: unknown) =>
+        world.after(this.#latency(), `${process.name} ${operation} ${what}`, run, {
+          actor: process,
+          kind: 'answer',
+          ...(world.detailed && { content: JSON.stringify(content) ?? '' }),
+        });
       const fail = () =>
         back('fails', () => {
           world.say(process.name, () => `${operation}: connection lost`);
@@ -102,27 +117,32 @@ export class StoreModel {
         });
       const troubled = fate !== 'well';
       if (troubled) this.troubleAt = Math.max(this.troubleAt, world.now);
-      world.after(this.#latency(), `${process.name} ${operation} arrives`, async () => {
-        if (fate === 'silentBefore') return;
-        if (fate === 'lostBefore') return void fail();
-        const before = key === undefined ? undefined : this.record(key);
-        const answer = await perform(this.#inner);
-        const after = key === undefined ? undefined : this.record(key);
-        world.say(
-          'store',
-          () => `${process.name} ${operation}${troubled ? ' (answer lost)' : ''}: ${shown(input, answer, after)}`,
-        );
-        if (after !== before) {
-          this.observe({ operation, by: process, input, answer, before, after });
-          for (const { process: to, listener } of this.#watchers)
-            if (key !== undefined)
-              world.after(this.#latency(), `${to.name} told of ${operation}`, () => listener(key), { actor: to });
-        }
-        if (process.reaches(`${operation} done`)) return;
-        if (fate === 'silentAfter') return;
-        if (fate === 'lostAfter') return void fail();
-        back('answered', () => resolve(answer));
-      });
+      world.after(
+        this.#latency(),
+        `${process.name} ${operation} arrives`,
+        async () => {
+          if (fate === 'silentBefore') return;
+          if (fate === 'lostBefore') return void fail();
+          const before = key === undefined ? undefined : this.record(key);
+          const answer = await perform(this.#inner);
+          const after = key === undefined ? undefined : this.record(key);
+          world.say(
+            'store',
+            () => `${process.name} ${operation}${troubled ? ' (answer lost)' : ''}: ${shown(input, answer, after)}`,
+          );
+          if (after !== before) {
+            this.observe({ operation, by: process, input, answer, before, after });
+            for (const { process: to, listener } of this.#watchers)
+              if (key !== undefined)
+                world.after(this.#latency(), `${to.name} told of ${operation}`, () => listener(key), { actor: to });
+          }
+          if (process.reaches(`${operation} done`)) return;
+          if (fate === 'silentAfter') return;
+          if (fate === 'lostAfter') return void fail();
+          back('answered', () => resolve(answer), answer);
+        },
+        { kind: 'call', ...(world.detailed && { content: `${fate} ${JSON.stringify(input)}` }) },
+      );
     });
   }
 

@@ -6,6 +6,8 @@ export interface Actor {
   readonly heldUntil: number;
 }
 
+export type HappeningKind = 'timer' | 'call' | 'answer';
+
 /** One thing that is going to happen. */
 export interface Happening {
   /** True time, Unix ms. */
@@ -14,8 +16,13 @@ export interface Happening {
   readonly order: number;
   /** To whom; absent for what happens to the world. */
   readonly actor: Actor | undefined;
-  /** A timer comes at its time; anything else may come in any order that a scheduler likes. */
-  readonly timer: boolean;
+  /**
+   * What it is: a `timer` comes at its time, a `call` reaches what all share, an `answer` reaches one process alone. Calls may
+   * come in any order that a scheduler likes.
+   */
+  readonly kind: HappeningKind;
+  /** What it brings, for who has to tell one state of the world from another. */
+  readonly content: string | undefined;
   readonly what: string;
   readonly run: () => void | Promise<void>;
   cancelled: boolean;
@@ -33,11 +40,20 @@ export class World {
   readonly history: string[] | undefined;
   readonly #waiting: Happening[] = [];
   readonly #pick: Scheduler;
+  /** Whether what happenings bring is to be noted. */
+  readonly detailed: boolean;
+  /** Told of each thing that happens. */
+  onHappening: (happening: Happening) => void = () => {};
   readonly #start = this.now;
   #order = 0;
 
-  constructor({ pick = () => 0, logged = false }: { pick?: Scheduler; logged?: boolean } = {}) {
+  constructor({
+    pick = () => 0,
+    logged = false,
+    detailed = false,
+  }: { pick?: Scheduler; logged?: boolean; detailed?: boolean } = {}) {
     this.#pick = pick;
+    this.detailed = detailed;
     this.history = logged ? [] : undefined;
   }
 
@@ -50,13 +66,14 @@ export class World {
     ms: number,
     what: string,
     run: () => void | Promise<void>,
-    { actor, timer = false }: { actor?: Actor | undefined; timer?: boolean } = {},
+    { actor, kind = 'timer', content }: { actor?: Actor | undefined; kind?: HappeningKind; content?: string } = {},
   ): () => void {
     const happening: Happening = {
       at: this.now + Math.max(0, ms),
       order: this.#order++,
       actor,
-      timer,
+      kind,
+      content,
       what,
       run,
       cancelled: false,
@@ -84,6 +101,7 @@ export class World {
         continue;
       }
       this.steps++;
+      this.onHappening(next);
       await next.run();
       await settled();
     }
