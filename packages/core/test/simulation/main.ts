@@ -13,6 +13,8 @@ const [mode = '', kind = '', ...rest] = process.argv.slice(2);
 if (!KINDS.includes(kind as Kind)) throw new Error(`one of ${KINDS.join(', ')} expected, got "${kind}"`);
 
 process.on('warning', () => {});
+// Histories are full of errors that nobody reads.
+Error.stackTraceLimit = 0;
 const startedAt = performance.now();
 if (mode === 'show') show(await simulate(kind as Kind, Number(rest[0]), { logged: true }));
 else if (mode === 'play') print(await play(kind as Kind, Number(rest[0]), Number(rest[1]), rest[2]));

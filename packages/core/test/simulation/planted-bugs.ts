@@ -34,7 +34,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     rule: 'S2',
     changes: [
       ['attempt.ts', 'rotating ? settings.rotatingTimeoutMs : settings.requestTimeoutMs', 'settings.requestTimeoutMs'],
-      ['attempt.ts', 'if (!rotating) stop.abort(timeout);', 'stop.abort(timeout);'],
+      ['attempt.ts', 'if (!rotating) stop.abort(timeout);', 'if (limitMs > 0) stop.abort(timeout);'],
     ],
   },
   {

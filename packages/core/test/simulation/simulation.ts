@@ -61,7 +61,7 @@ class Play {
     this.#seed = seed;
     const chance = new Chance(Math.imul(seed, 2_654_435_761) ^ kind.length);
     this.#chance = chance;
-    this.#world = new World({ logged });
+    this.#world = new World({ logged, wakeMs: () => chance.between(0, 3) });
     this.#cruelty = chance.one([0, 1, 1, 2, 3]);
     const rate = this.#cruelty === 0 ? 0 : chance.one([0, 0.005, 0.02, 0.06]);
     this.#rates = { store: rate, platform: this.#cruelty === 0 ? 0 : chance.one([0, 0.1, 0.3]) };

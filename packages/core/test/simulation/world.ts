@@ -40,6 +40,8 @@ export class World {
   readonly history: string[] | undefined;
   readonly #waiting: Happening[] = [];
   readonly #pick: Scheduler;
+  /** How soon after it may go on something happens that has waited for a held actor: timers and answers in any order. */
+  readonly #wakeMs: () => number;
   /** Whether what happenings bring is to be noted. */
   readonly detailed: boolean;
   /** Told of each thing that happens. */
@@ -51,7 +53,9 @@ export class World {
     pick = () => 0,
     logged = false,
     detailed = false,
-  }: { pick?: Scheduler; logged?: boolean; detailed?: boolean } = {}) {
+    wakeMs = () => 0,
+  }: { pick?: Scheduler; logged?: boolean; detailed?: boolean; wakeMs?: () => number } = {}) {
+    this.#wakeMs = wakeMs;
     this.#pick = pick;
     this.detailed = detailed;
     this.history = logged ? [] : undefined;
@@ -96,7 +100,7 @@ export class World {
       this.now = Math.max(this.now, next.at);
       const held = next.actor?.heldUntil ?? 0;
       if (held > this.now) {
-        next.at = held;
+        next.at = held + this.#wakeMs();
         this.#insert(next);
         continue;
       }
