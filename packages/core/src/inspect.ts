@@ -12,7 +12,8 @@ export async function* inspect(engine: Engine, filter: KeyFilter = {}): AsyncGen
     for await (const record of records(engine, link)) {
       const status = statusOf(engine, link, record);
       seen.add(record.key);
-      if (matches(status, filter) && (filter.states?.includes(record.attempt.state) ?? true)) yield status;
+      const named = filter.states?.some((state) => state === status.state || state === record.attempt.state);
+      if (matches(status, filter) && (named ?? true)) yield status;
     }
   }
   if (filter.states) return;
@@ -33,11 +34,17 @@ export async function* inspect(engine: Engine, filter: KeyFilter = {}): AsyncGen
   }
 }
 
-function statusOf(
-  engine: Engine,
-  link: StoreLink,
-  { key, token, attempt, generation, refreshAt }: TokenRecord,
-): TokenStatus {
+/** The noted state, and what nobody could note: who noted nothing was killed before. */
+function stateOf(link: StoreLink, { token, attempt, generation }: TokenRecord): TokenStatus['state'] {
+  if (attempt.state !== 'active') return attempt.state;
+  // Nothing but an attempt that went well so far.
+  if (!token) return 'absent';
+  const silent = attempt.intent?.generation === generation && (attempt.lease?.until ?? 0) <= link.now();
+  return silent ? 'doubtful' : 'active';
+}
+
+function statusOf(engine: Engine, link: StoreLink, record: TokenRecord): TokenStatus {
+  const { key, token, attempt, generation, refreshAt } = record;
   const { platform, id, kind, subject } = parseTokenKey(key);
   const at = (stored: number | undefined) => (stored === undefined ? undefined : link.toLocal(stored));
   const times = {
@@ -53,8 +60,7 @@ function statusOf(
     account: engine.registry.ownerOf(key)?.account.name ?? id,
     kind,
     ...(subject && { subject: subject.join('/') }),
-    // A record with nothing but an attempt that went well so far holds no token yet.
-    state: !token && attempt.state === 'active' ? 'absent' : attempt.state,
+    state: stateOf(link, record),
     ...(attempt.cause !== undefined && { cause: attempt.cause }),
     generation,
     ...(Object.fromEntries(Object.entries(times).filter(([, value]) => value !== undefined)) as Partial<

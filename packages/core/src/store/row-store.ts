@@ -74,7 +74,13 @@ export abstract class RowStore extends SteppedStore {
     if (seen.epoch > 0 || seen.generation > 0) {
       const claimed = await this.update(
         seen.key,
-        { generation: seen.generation, epoch: seen.epoch, leaseEnded: true, maxV: RECORD_VERSION },
+        {
+          generation: seen.generation,
+          epoch: seen.epoch,
+          leaseEnded: true,
+          maxV: RECORD_VERSION,
+          ...(intent && { holds: 'token' }),
+        },
         { set: {}, lease: { holder, ttlMs, claim: true }, ...(intent && { intent: intent.generation }) },
       );
       if (claimed) return leaseOf(seen.key, seen.epoch + 1, holder, claimed.leaseUntil);

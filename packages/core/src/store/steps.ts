@@ -35,7 +35,9 @@ export function claimStep(
 ): Step<Lease | TokenRecord> {
   const present = record ?? emptyRecord(seen.key);
   const { attempt } = present;
-  const stands = present.generation === seen.generation && attempt.epoch === seen.epoch;
+  // A tombstone keeps generation and epoch: who means to present the token that stood there has not seen it.
+  const known = present.generation === seen.generation && attempt.epoch === seen.epoch;
+  const stands = known && (intent === undefined || present.token !== undefined);
   if (!stands || leaseLives(present, now) || present.v > RECORD_VERSION) return { answer: present };
   const epoch = attempt.epoch + 1;
   const until = now + ttlMs;

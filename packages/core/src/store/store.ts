@@ -138,7 +138,7 @@ export interface TokenStore {
    * included; otherwise nothing changes and the present record is the answer. A lease lives until its end, and not at it. Its
    * end is the store's time plus `ttlMs`, rounded by less than 1 ms. A key without a record, or with a tombstone, can be claimed.
    *
-   * `intent` names the generation about to be presented and is stored with the lease, with the store's time and the epoch. One
+   * `intent` names the generation about to be presented, of a token that must stand, and is stored with the lease, with the store's time and the epoch. One
    * that stands already for that generation keeps its time and becomes `uncertain`, because the holder that set it ended without
    * a word; one for another generation is replaced. Without `intent` the one that stands is left as it is.
    */

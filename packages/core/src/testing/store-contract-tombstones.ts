@@ -63,13 +63,31 @@ export function tombstonesCases({ test, expect }: StoreCases): void {
     expect(tombstone.refreshAt).toBeUndefined();
   });
 
+  test('gives no lease with the intent to present a token that was removed meanwhile', async (store, clock, other) => {
+    const generation = await seed(store, clock, 'a');
+    const { epoch } = (await recordOf(store)).attempt;
+    await other.remove(KEY, generation);
+    const answer = await store.claim({ key: KEY, generation, epoch }, 'p1', TTL, { generation });
+    expect(answer).toEqual(await recordOf(other));
+    expect(await store.claim({ key: KEY, generation, epoch }, 'p1', TTL)).toMatchObject({
+      kind: 'lease',
+      epoch: epoch + 1,
+    });
+  });
+
   test('goes on counting epochs over a tombstone, whose holder may note a failure, let go, or put a new token there', async (store, clock) => {
     const generation = await seed(store, clock, 'a');
     await claimed(store, 'p1');
     await store.remove(KEY, generation);
     const lease = await claimed(store, 'p2');
     expect(lease.epoch).toBe(2);
-    const change = { state: 'active', cause: 'busy', failures: 1, retryAt: clock.now() + 9, refreshAt: clock.now() } as const;
+    const change = {
+      state: 'active',
+      cause: 'busy',
+      failures: 1,
+      retryAt: clock.now() + 9,
+      refreshAt: clock.now(),
+    } as const;
     expect(await store.note(lease, change)).toBe(true);
     const noted = await recordOf(store);
     const { retryAt } = change;

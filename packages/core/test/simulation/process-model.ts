@@ -20,7 +20,7 @@ export class VirtualProcess implements Actor {
   /** What its monotonic clock has missed, ms: some stand still while the machine sleeps. */
   asleepMs = 0;
   onCrash: () => void = () => {};
-  onStop: () => void = () => {};
+  onStop: (ms: number) => void = () => {};
   /** Told of each call to the outside, before it takes effect. */
   onReach: (where: string) => void = () => {};
   readonly #world: World;
@@ -102,7 +102,7 @@ export class VirtualProcess implements Actor {
   /** SIGSTOP, and SIGCONT after `ms`: what comes meanwhile waits in buffers. */
   stop(ms: number): void {
     this.heldUntil = Math.max(this.heldUntil, this.#world.now + ms);
-    this.onStop();
+    this.onStop(ms);
     this.#world.say(this.name, () => `is stopped for ${ms / 1000} s`);
   }
 

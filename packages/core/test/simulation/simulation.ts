@@ -330,7 +330,10 @@ class Play {
       skewMs: this.#chance.between(-10, 10) * MINUTE,
       ...(this.#journalled && { journal: journalOf(this.#world, disk, () => process, this.#platform) }),
     });
-    process.onStop = () => this.#checker.trouble(this.#cast.source.key);
+    process.onStop = (ms) => {
+      this.#checker.trouble(this.#cast.source.key);
+      this.#world.after(ms, 'it goes on', () => this.#checker.trouble(this.#cast.source.key));
+    };
     process.onCrash = () => {
       this.#checker.trouble(this.#cast.source.key);
       for (const truth of this.#platform.tokens.values())

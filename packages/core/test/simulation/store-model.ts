@@ -35,6 +35,7 @@ export class StoreModel {
   outage: 'none' | 'refusing' | 'silent' = 'none';
   /** When a call last went wrong, true time. */
   troubleAt = Number.NEGATIVE_INFINITY;
+  emptiedAt = Number.NEGATIVE_INFINITY;
   readonly world: World;
   readonly #fate: (operation: string) => Fate;
   readonly #latency: () => number;
@@ -81,6 +82,7 @@ export class StoreModel {
   /** Everything is gone, tombstones included. */
   empty(): void {
     this.#inner = this.#made();
+    this.emptiedAt = this.world.now;
     this.troubleAt = this.world.now;
     this.world.say('store', () => 'is emptied');
   }
