@@ -13,7 +13,7 @@ export class Marks {
     this.#tell = tell;
   }
 
-  /** Does some work that stops once at each of these points. */
+  /** Does some work that stops once at each of these points, and loses its answer at `answer lost`. */
   run(points, work) {
     return this.#points.run(new Set(points), work);
   }
@@ -64,6 +64,7 @@ export class Marks {
     const response = await fetch(input, init);
     const body = await response.arrayBuffer();
     await this.reached('after answer');
+    if (this.#points.getStore()?.delete('answer lost')) throw new TypeError('fetch failed');
     return new Response(body, { status: response.status, headers: response.headers });
   };
 }

@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TokenStatus, type TokenStore, tokenKeyOf } from '@evertoken/core';
 import type { TokenRecord } from '@evertoken/core/store';
-import { createSandbox, type NextEngineAccount, type Sandbox, type SandboxCall } from '@evertoken/sandbox';
+import {
+  createSandbox,
+  type NextEngineAccount,
+  type Sandbox,
+  type SandboxCall,
+  type WeChatAccount,
+} from '@evertoken/sandbox';
 import { connect, type SharedStore } from '../processes/stores.js';
 import { Member } from './member.js';
 
@@ -21,6 +27,8 @@ export interface WorldOptions {
   readonly users: number;
   /** The platform's own switches. */
   readonly platform?: Partial<NextEngineAccount>;
+  /** Apps of the other platform, for those who need them. */
+  readonly wechat?: readonly WeChatAccount[];
   /** Of a store that exists, where it is not to be a new one: those of `shared`. */
   readonly options?: object;
 }
@@ -37,13 +45,16 @@ export class World {
   readonly #time: { shiftMs: number };
   readonly #members = new Set<Member>();
 
-  static async open(shared: SharedStore, { users: count, platform, options }: WorldOptions): Promise<World> {
+  static async open(
+    shared: SharedStore,
+    { users: count, platform, wechat = [], options }: WorldOptions,
+  ): Promise<World> {
     const directory = await mkdtemp(join(tmpdir(), 'evertoken-faults-'));
     const time = { shiftMs: 0 };
     const clock = { now: () => Date.now() + time.shiftMs };
     const users = Array.from({ length: count }, (_, index) => `user-${index}`);
     const account = { ...CLIENT, ...platform, users: users.map((uid) => ({ uid })) };
-    const sandbox = await createSandbox({ clock, nextengine: [account] });
+    const sandbox = await createSandbox({ clock, wechat, nextengine: [account] });
     const given = options ?? (await shared.options(directory));
     const store = connect(shared, { ...given, clock });
     await store.open();
@@ -68,8 +79,16 @@ export class World {
     this.store = parts.store;
   }
 
-  /** One more process. `url` is another way to the same store; the rest are options of its manager. */
-  async member({ url, ...settings }: { url?: string; [option: string]: unknown } = {}): Promise<Member> {
+  /** One more process. `url` is another way to the same store, `more` are further accounts; the rest are its manager's. */
+  async member({
+    url,
+    more = [],
+    ...settings
+  }: {
+    url?: string;
+    more?: readonly object[];
+    [option: string]: unknown;
+  } = {}): Promise<Member> {
     const { nextengineApi } = this.sandbox.urls;
     const member = new Member();
     this.#members.add(member);
@@ -77,7 +96,7 @@ export class World {
       store: this.#shared.store,
       options: { ...this.#options, ...(url && { url }) },
       journal: join(this.#directory, 'journal'),
-      accounts: [{ factory: 'nextEngineApp', name: 'erp', ...CLIENT, baseUrls: { api: nextengineApi } }],
+      accounts: [{ factory: 'nextEngineApp', name: 'erp', ...CLIENT, baseUrls: { api: nextengineApi } }, ...more],
       at: this.#time.shiftMs,
       ...settings,
     });
