@@ -42,78 +42,74 @@ const GROUPS = PROOF
   ? POINTS.map((marked) => [marked])
   : [POINTS.filter(({ point }) => point !== 'after journal'), POINTS.filter(({ point }) => point === 'after journal')];
 
-describe(`a process that renews single-use pairs, of ${USERS} users’ of an account, and is`, () => {
+describe(`a process that renews single-use pairs, of ${USERS} users’ of an account`, () => {
   it.concurrent.for(SHARED_STORES)(
-    `killed, ${ROUNDS} times at each point: $store`,
-    { timeout: PROOF ? 1_800_000 : 120_000 },
+    `stopped past its lease and continued, and killed, ${ROUNDS} times each at each point: $store`,
+    { timeout: PROOF ? 3_600_000 : 120_000 },
     async (shared, { skip, onTestFinished }) => {
       const missing = shared.server && whyMissing(shared.server);
       if (missing) skip(missing);
-      const { world, keeper } = await signedIn(shared, onTestFinished);
-      const tally = new Tally(shared, 'kills');
+      const world = await World.open(shared, { users: USERS });
+      onTestFinished(() => world.end());
+      const keeper = await world.member();
+      for (const uid of world.users) await world.signIn(keeper, uid);
       for (const group of GROUPS) {
+        const tallies = { stops: new Tally(shared, 'stops'), kills: new Tally(shared, 'kills') };
+        let member = await memberFor(world, group);
+        for (let round = 0; round < ROUNDS; round++)
+          await stopped(world, { keeper, member, group, round, tally: tallies.stops });
+        await vi.waitFor(async () => expect(await world.journalled()).toBe(0), { timeout: 20_000 });
         for (let round = 0; round < ROUNDS; round++) {
-          const member = await memberFor(world, group);
-          const { victims } = await outage(world, { keeper, member, group, round, end: () => member.kill() });
-          for (const { uid, point, killed, calls } of victims) {
-            const { state, cause } = await statusOf(keeper, uid);
-            tally.add(point, state);
-            const lost = killed.state === 'reauthorize';
-            expect({ point, state, cause }).toEqual({
-              point,
-              state: killed.state,
-              cause: lost ? 'indeterminate' : undefined,
-            });
-            expect({ point, calls: calls() }).toEqual({ point, calls: killed.calls });
-            expect(await world.holdsCurrent(uid)).toBe(!lost);
-            if (lost) await world.signIn(keeper, uid);
-          }
+          await killed(world, { keeper, member, group, round, tally: tallies.kills });
+          if (round < ROUNDS - 1) member = await memberFor(world, group);
         }
+        expect(tallies.stops.report()).toBe(0);
+        expect(tallies.kills.report()).toBe(0);
       }
-      expect(tally.report()).toBe(0);
-    },
-  );
-
-  it.concurrent.for(SHARED_STORES)(
-    `stopped past its lease and continued, ${ROUNDS} times at each point: $store`,
-    { timeout: PROOF ? 1_800_000 : 120_000 },
-    async (shared, { skip, onTestFinished }) => {
-      const missing = shared.server && whyMissing(shared.server);
-      if (missing) skip(missing);
-      const { world, keeper } = await signedIn(shared, onTestFinished);
-      const tally = new Tally(shared, 'stops');
-      for (const group of GROUPS) {
-        const member = await memberFor(world, group);
-        for (let round = 0; round < ROUNDS; round++) {
-          const { victims } = await outage(world, { keeper, member, group, round, end: () => member.stop() });
-          member.continue();
-          await world.tellTime(member);
-          await member.ask('go');
-          for (const { uid, point, stopped, asked, calls } of victims) {
-            // Whatever others made of it meanwhile: who asked for the token gets the one that the platform takes.
-            const got = await asked.catch((error: unknown) => askedAgain(member, { uid, point, error }));
-            expect({ point, got }).toEqual({ point, got: world.current(uid) });
-            const { state } = await statusOf(keeper, uid);
-            tally.add(point, state);
-            expect({ point, state }).toEqual({ point, state: 'active' });
-            expect(await world.holdsCurrent(uid)).toBe(true);
-            expect({ point, calls: calls() }).toEqual({ point, calls: stopped.calls });
-          }
-        }
-        await member.kill();
-      }
-      expect(tally.report()).toBe(0);
-      await vi.waitFor(async () => expect(await world.journalled()).toBe(0), { timeout: 20_000 });
     },
   );
 });
 
-async function signedIn(shared: SharedStore, onTestFinished: (end: () => Promise<void>) => void) {
-  const world = await World.open(shared, { users: USERS });
-  onTestFinished(() => world.end());
-  const keeper = await world.member();
-  for (const uid of world.users) await world.signIn(keeper, uid);
-  return { world, keeper };
+interface Scene {
+  readonly keeper: Member;
+  readonly member: Member;
+  readonly group: readonly Marked[];
+  readonly round: number;
+}
+
+async function killed(world: World, { tally, ...scene }: Scene & { tally: Tally }): Promise<void> {
+  const { keeper, member } = scene;
+  for (const { uid, point, killed, calls } of await outage(world, { ...scene, end: () => member.kill() })) {
+    const { state, cause } = await statusOf(keeper, uid);
+    tally.add(point, state);
+    const lost = killed.state === 'reauthorize';
+    expect({ point, state, cause }).toEqual({
+      point,
+      state: killed.state,
+      cause: lost ? 'indeterminate' : undefined,
+    });
+    expect({ point, calls: calls() }).toEqual({ point, calls: killed.calls });
+    expect(await world.holdsCurrent(uid)).toBe(!lost);
+    if (lost) await world.signIn(keeper, uid);
+  }
+}
+
+async function stopped(world: World, { tally, ...scene }: Scene & { tally: Tally }): Promise<void> {
+  const { keeper, member } = scene;
+  const victims = await outage(world, { ...scene, end: () => member.stop() });
+  member.continue();
+  await world.tellTime(member);
+  await member.ask('go');
+  for (const { uid, point, stopped, asked, calls } of victims) {
+    // Whatever others made of it meanwhile: who asked for the token gets the one that the platform takes.
+    const got = await asked.catch((error: unknown) => askedAgain(member, { uid, point, error }));
+    expect({ point, got }).toEqual({ point, got: world.current(uid) });
+    const { state } = await statusOf(keeper, uid);
+    tally.add(point, state);
+    expect({ point, state }).toEqual({ point, state: 'active' });
+    expect(await world.holdsCurrent(uid)).toBe(true);
+    expect({ point, calls: calls() }).toEqual({ point, calls: stopped.calls });
+  }
 }
 
 /** A late request presents a pair that is spent, and is refused; who asked may be told so. What is stored stands, and is had by asking again. */
@@ -136,13 +132,7 @@ function memberFor(world: World, group: readonly Marked[]): Promise<Member> {
 /** Some users' renewals end, one at each point; all the others are renewed meanwhile, and after the leases' end these are seen to. */
 async function outage(
   world: World,
-  {
-    keeper,
-    member,
-    group,
-    round,
-    end,
-  }: { keeper: Member; member: Member; group: readonly Marked[]; round: number; end: () => Promise<void> },
+  { keeper, member, group, round, end }: Scene & { readonly end: () => Promise<void> },
 ) {
   const { sandbox, users } = world;
   await world.advance(DAY_MS);
@@ -172,7 +162,7 @@ async function outage(
 
   await world.advance(PAST_LEASE_MS);
   await keeper.ask('sweep');
-  return { victims };
+  return victims;
 }
 
 /** States after outages, by point. */
