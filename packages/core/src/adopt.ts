@@ -4,11 +4,12 @@ import { dueAt, FIRST_RETRY_MS, LAST_RETRY_MS, tokenPart } from './commit.js';
 import { type Engine, keyEvent } from './engine.js';
 import { TokenError } from './errors.js';
 import { isLease } from './flights.js';
-import { fingerprint } from './key.js';
+import { authorizedAt, type GrantedToken } from './journal.js';
+import { fingerprint, type TokenKey } from './key.js';
 import { idsOf, labelOf } from './platform-request.js';
 import type { AdoptBasis, IssueRequest, TokenSource } from './source.js';
-import { inTime, type Spooled, spooled } from './spool.js';
-import { emptyRecord, type Lineage, type TokenPart, type TokenRecord } from './store/record.js';
+import { inTime, journalReady, type Spooled, spooled } from './spool.js';
+import { emptyRecord, type Lineage, type TokenRecord } from './store/record.js';
 import type { CommitOptions, Lease } from './store/store.js';
 import type { EpochMs, IssuedToken, Token } from './token.js';
 
@@ -23,9 +24,12 @@ export async function adopt(
   basis: AdoptBasis,
 ): Promise<void> {
   checkIssued(source, issued);
+  // An echo is no news, whatever the store holds, and whether or not it can be asked.
+  if ('presented' in basis && issued.value === basis.presented) return;
   const adoption: Adoption = {
     issued,
-    startedAt: engine.linkOf(source).now(),
+    startedAt: 'grant' in basis ? signInTime(engine, source) : engine.clock.now(),
+    grant: 'grant' in basis,
     plan: (record) => plan(record, issued, basis),
     ...('presented' in basis && { base: presentedBase(engine, source, basis.presented) }),
   };
@@ -45,8 +49,8 @@ export async function authorize(
   const parents = await Promise.all((source.dependsOn ?? []).map((parent) => engine.tokens.get(parent)));
   const giveBack = await (await engine.flights()).limiterOf(source.account).acquire();
   try {
-    const { lease, record: base } = await claimed(engine, source);
-    const startedAt = link.now();
+    const lease = await leaseFor(engine, source);
+    const startedAt = signInTime(engine, source);
     let issued: IssuedToken;
     try {
       issued = await exchange({
@@ -59,14 +63,14 @@ export async function authorize(
       });
       checkIssued(source, issued);
     } catch (error) {
-      await link.call('note', (store) => store.note(lease, {}, { release: true })).catch(() => {});
+      if (lease) await link.call('note', (store) => store.note(lease, {}, { release: true })).catch(() => {});
       throw error;
     }
     await commitOrHold(engine, source, {
       issued,
       startedAt,
-      lease,
-      base,
+      grant: true,
+      ...(lease && { lease }),
       plan: (record) => plan(record, issued, { grant: true }),
     });
   } finally {
@@ -108,30 +112,45 @@ function plan(record: TokenRecord, issued: IssuedToken, basis: AdoptBasis): Plan
     if (older || (seen && token?.value !== issued.value)) return 'ignore';
     return { predecessor: generation, revive: true, cause: 'push', order: basis.order };
   }
-  // An echo of what was presented, or of anything stored before, is no rotation.
-  if (issued.value === basis.presented || seen) return 'ignore';
+  // A late echo of anything stored before is no rotation.
+  if (seen) return 'ignore';
   return token?.value === basis.presented ? { predecessor: generation, cause: 'adopt' } : 'conflict';
 }
 
 /** The value in hand, and what to do with it given a record. */
 interface Adoption {
   readonly issued: IssuedToken;
+  /** By the manager's clock: what the store's says is known for certain once it has answered. */
   readonly startedAt: EpochMs;
+  /** A sign-in: of two, the later one stands, whatever order they are stored in. */
+  readonly grant: boolean;
   readonly lease?: Lease;
   /** The record it follows, where that is known without asking the store again. */
   readonly base?: TokenRecord | undefined;
   readonly plan: (record: TokenRecord) => Plan | 'ignore' | 'conflict';
 }
 
+/** When a sign-in took place: no two of a key at the same instant, so that of several in one outage the last is known. */
+function signInTime(engine: Engine, { key }: TokenSource): EpochMs {
+  const latest = waiting.get(engine)?.get(key) ?? Number.NEGATIVE_INFINITY;
+  return Math.max(engine.clock.now(), latest + 1);
+}
+
+/** The latest value of each key that waits to be stored, by its time: what an older one's end must not take out of memory. */
+const waiting = new WeakMap<Engine, Map<TokenKey, EpochMs>>();
+
 /** Commits; where the store does not acknowledge, journals and serves the token and goes on trying for as long as this process lives. */
 async function commitOrHold(engine: Engine, source: TokenSource, adoption: Adoption): Promise<void> {
+  const link = engine.linkOf(source);
   const entry = entryOf(engine, source, adoption);
-  if (engine.linkOf(source).durable === 'relaxed') await entry?.write();
+  if (link.durable === 'relaxed') await entry?.write();
   const committing = commitOver(engine, source, adoption);
   try {
-    const done = committing.then(() => true);
-    if (await inTime(engine, done, entry && engine.settings.journalAfterMs)) {
-      if (entry) engine.own(entry.settle('accepted'));
+    const answer = await inTime(engine, committing, entry && engine.settings.journalAfterMs);
+    if (answer !== undefined) {
+      // What the store promises is known by now, where it was not open before.
+      if (answer === 'accepted' && link.durable === 'relaxed') await entry?.write();
+      if (entry) engine.own(entry.settle(answer));
       return;
     }
   } catch (error) {
@@ -140,6 +159,8 @@ async function commitOrHold(engine: Engine, source: TokenSource, adoption: Adopt
   await entry?.write();
   const record = adoption.base ?? emptyRecord(source.key);
   const token = tokenFor(engine, source, adoption, { record, cause: 'grant' });
+  const held = waiting.get(engine) ?? new Map<TokenKey, EpochMs>();
+  waiting.set(engine, held.set(source.key, adoption.startedAt));
   engine.memory.hold(source, { ...record, generation: record.generation || 1, token });
   engine.own(commitLater(engine, source, { adoption, committing, entry }), source);
 }
@@ -147,34 +168,49 @@ async function commitOrHold(engine: Engine, source: TokenSource, adoption: Adopt
 async function commitLater(
   engine: Engine,
   source: TokenSource,
-  { adoption, committing, entry }: { adoption: Adoption; committing: Promise<void>; entry: Spooled | undefined },
+  {
+    adoption,
+    committing,
+    entry,
+  }: { adoption: Adoption; committing: Promise<'accepted' | TokenRecord>; entry: Spooled | undefined },
 ): Promise<void> {
-  let work = committing;
-  for (let delay = FIRST_RETRY_MS; ; delay = Math.min(LAST_RETRY_MS, delay * 2)) {
-    try {
-      await work;
-      break;
-    } catch {
-      // Not acknowledged yet; an equal value is accepted again.
-    }
+  // By now somebody may have signed in anew, here or elsewhere.
+  const late: Adoption = { ...adoption, plan: (record) => latePlan(engine, source, adoption, record) };
+  let answer = await committing.catch(() => undefined);
+  for (let delay = FIRST_RETRY_MS; answer === undefined; delay = Math.min(LAST_RETRY_MS, delay * 2)) {
     // What can be had again by asking is no reason to keep a process alive.
     await sleep(engine.clock, delay * (0.5 + engine.settings.random() / 2), { keepAlive: source.keep === 'grant' });
-    work = commitOver(engine, source, adoption);
+    // Not acknowledged yet; an equal value is accepted again.
+    answer = await commitOver(engine, source, late).catch(() => undefined);
   }
-  engine.memory.unhold(source.key);
-  await entry?.settle('accepted');
+  const held = waiting.get(engine);
+  if (held?.get(source.key) === adoption.startedAt) {
+    held.delete(source.key);
+    engine.memory.unhold(source.key);
+  }
+  await entry?.settle(answer);
 }
 
-/** The journal's entry for a value whose predecessor is known: another process can commit it without asking us. */
+function latePlan(
+  engine: Engine,
+  source: TokenSource,
+  adoption: Adoption,
+  record: TokenRecord,
+): ReturnType<typeof plan> {
+  const newer = adoption.grant && authorizedAt(record) > engine.linkOf(source).toStore(adoption.startedAt);
+  return newer && record.token?.value !== adoption.issued.value ? 'conflict' : adoption.plan(record);
+}
+
+/** The journal's entry, which another process can commit without asking us: of a sign-in, and of a value whose predecessor is known. */
 function entryOf(engine: Engine, source: TokenSource, adoption: Adoption): Spooled | undefined {
-  const { base, lease } = adoption;
-  const planned = base && adoption.plan(base);
-  if (!base || typeof planned !== 'object') return undefined;
+  const { base = emptyRecord(source.key), grant, startedAt } = adoption;
+  const planned = grant || adoption.base ? adoption.plan(base) : undefined;
+  if (typeof planned !== 'object') return undefined;
   const { cause, order: _order, ...over } = planned;
   const token = tokenFor(engine, source, adoption, { record: base, cause });
   const refreshAt = dueAt(engine, source, token, false);
-  const options = { ...over, ...(lease && { lease, release: true }), ...(refreshAt !== undefined && { refreshAt }) };
-  return spooled(engine, { source, token, options });
+  const options = { ...over, ...(refreshAt !== undefined && { refreshAt }) };
+  return spooled(engine, { source, token, options, ...(grant && { grantAt: startedAt }) });
 }
 
 /** What is known here of the record whose token was presented: enough to name the predecessor while the store is away. */
@@ -192,21 +228,33 @@ function tokenFor(
   source: TokenSource,
   { issued, startedAt }: Adoption,
   { record, cause, order }: { record: TokenRecord; cause: Lineage['cause']; order?: number | undefined },
-): TokenPart {
-  return tokenPart(engine, { source, record, issued, startedAt, cause, ...(order !== undefined && { order }) });
+): GrantedToken {
+  const at = engine.linkOf(source).toStore(startedAt);
+  const token = tokenPart(engine, {
+    source,
+    record,
+    issued,
+    startedAt: at,
+    cause,
+    ...(order !== undefined && { order }),
+  });
+  // A pair learned from an answer goes back to the same sign-in as the one that was presented.
+  const grantedAt = cause === 'grant' ? at : (record.token as GrantedToken | undefined)?.grantedAt;
+  return grantedAt === undefined || source.keep !== 'grant' ? token : { ...token, grantedAt };
 }
 
-async function commitOver(engine: Engine, source: TokenSource, adoption: Adoption): Promise<void> {
+/** Commits over whatever stands; the record that stands instead where there is nothing to do, or something newer. */
+async function commitOver(engine: Engine, source: TokenSource, adoption: Adoption): Promise<'accepted' | TokenRecord> {
   const { lease, plan: planFor } = adoption;
   const link = engine.linkOf(source);
   const event = keyEvent(engine, source);
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const record = (await link.read(source.key)).record ?? emptyRecord(source.key);
     const planned = planFor(record);
-    if (planned === 'ignore') return;
+    if (planned === 'ignore') return record;
     if (planned === 'conflict') {
       engine.events.emit('conflict', { ...event, predecessor: 0, stored: record.generation });
-      return;
+      return record;
     }
     const { cause, order, ...over } = planned;
     const token = tokenFor(engine, source, adoption, { record, cause, order });
@@ -225,12 +273,26 @@ async function commitOver(engine: Engine, source: TokenSource, adoption: Adoptio
     engine.events.emit('commit', { ...event, generation: stored.generation, cause });
     if (record.attempt.state !== 'active')
       engine.events.emit('state', { ...event, from: record.attempt.state, to: stored.attempt.state });
-    return;
+    return 'accepted';
   }
   throw new TokenError('ERR_TOKEN_BUSY', `${labelOf(source)}: other processes kept being faster`, idsOf(source));
 }
 
-async function claimed(engine: Engine, source: TokenSource): Promise<{ lease: Lease; record: TokenRecord }> {
+/**
+ * The key's lease; none where the store is away and a journal is there to take the answer: what a person has just confirmed
+ * cannot wait for a store, and of a new grant the time decides, not the lease.
+ */
+async function leaseFor(engine: Engine, source: TokenSource): Promise<Lease | undefined> {
+  try {
+    return await claimed(engine, source);
+  } catch (error) {
+    const away = error instanceof TokenError && error.code === 'ERR_TOKEN_STORE' && error.retryable;
+    if (away && source.keep === 'grant' && (await journalReady(engine))) return undefined;
+    throw error;
+  }
+}
+
+async function claimed(engine: Engine, source: TokenSource): Promise<Lease> {
   const { settings, clock } = engine;
   const link = engine.linkOf(source);
   const giveUpAt = clock.now() + settings.leaseTtlMs + settings.requestTimeoutMs;
@@ -239,7 +301,7 @@ async function claimed(engine: Engine, source: TokenSource): Promise<{ lease: Le
     const record = (await link.read(source.key)).record ?? emptyRecord(source.key);
     const seen = { key: source.key, generation: record.generation, epoch: record.attempt.epoch };
     const answer = await link.call('claim', (store) => store.claim(seen, settings.name, settings.leaseTtlMs));
-    if (isLease(answer)) return { lease: answer, record };
+    if (isLease(answer)) return answer;
     await sleep(clock, delay);
   }
   throw new TokenError(

@@ -164,6 +164,17 @@ describe('a rotating grant', () => {
     expect((await recordOf(account.token.key)).token).toMatchObject({ value: 'T0', refreshToken: 'R0' });
   });
 
+  it('is not thought to live for ever because of an echo that came while the store was away', async () => {
+    const account = modelAccount(platform, { subjects: ['u'] });
+    const manager = manage({ accounts: [account] });
+    await manager.authorize(account.token, async () => pair(0));
+    const away = { read: () => Promise.reject(new Error('away')) };
+    inner = Object.assign(Object.create(inner), away, { commit: away.read, claim: away.read, note: away.read });
+    await manager.adopt(account.token, { value: 'T0', refreshToken: 'R0' }, { presented: 'T0' });
+    await clock.advance(24 * HOUR);
+    await expect(manager.get(account.token)).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE' });
+  });
+
   it('is served as it stands after a late failure of a request for its predecessor', async () => {
     const account = modelAccount(platform, { subjects: ['u'] });
     const [one, two] = [manage({ accounts: [account], name: 'one' }), manage({ accounts: [account], name: 'two' })];

@@ -128,7 +128,7 @@ export class Checker implements PlatformObserver {
       by?.excuse === OUTSIDER ||
       (by?.signIn && by.excuse !== undefined) ||
       // Who forgets a key, or empties the store, ends the lease of who is at it.
-      (by !== undefined && by.sentAt < Math.max(forgottenAt, this.#store.emptiedAt));
+      (by !== undefined && by.sentAt < Math.max(forgottenAt, this.#store.emptiedAt) + REQUEST_AND_SETTLE_MS);
     const grantLost = this.#store.record(truth.key)?.attempt.state === 'reauthorize';
     // A rotating request of unknown outcome puts the pair in doubt and not its access token: news is what was stored.
     const newsAt = this.#platform.traits.issuance === 'rotating' ? (by?.storedAt ?? now) : truth.diesAt;

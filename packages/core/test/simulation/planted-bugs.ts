@@ -74,7 +74,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     kind: 'rotating',
     rule: 'S3',
     changes: [
-      ['adopt.ts', "if (issued.value === basis.presented || seen) return 'ignore';", ''],
+      ['adopt.ts', "if ('presented' in basis && issued.value === basis.presented) return;", ''],
+      ['adopt.ts', "if (seen) return 'ignore';", ''],
       [
         'adopt.ts',
         "{ predecessor: generation, cause: 'adopt' } : 'conflict'",
