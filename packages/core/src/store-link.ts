@@ -2,6 +2,8 @@ import { DEFAULTS } from './defaults.js';
 import type { ElapsedClock } from './elapsed.js';
 import { TokenError, withoutUrls } from './errors.js';
 import type { TokenKey } from './key.js';
+import { StepsBack } from './steps-back.js';
+import type { TokenRecord } from './store/record.js';
 import type { StoreTraits, TokenStore } from './store/store.js';
 import type { EpochMs } from './token.js';
 
@@ -10,9 +12,12 @@ const OFFSET_MEMORY_MS = 5 * 60_000;
 /** How finely clocks are read, ms. */
 const READING_MS = 1;
 
-/** What an answer of the store carries besides its content. */
+/** An answer that carries the store's time: of one key, of due keys, or of many records. */
 interface Timed {
   readonly now: EpochMs;
+  readonly record?: TokenRecord;
+  readonly records?: readonly TokenRecord[];
+  readonly keys?: readonly { readonly record?: TokenRecord }[];
 }
 
 /**
@@ -27,6 +32,7 @@ export class StoreLink {
   readonly #onOpen: () => void;
   #opening: Promise<StoreTraits> | undefined;
   #traits: StoreTraits | undefined;
+  readonly #stepsBack = new StepsBack();
   #offsetMs = 0;
   #offsetRoundTripMs = Number.POSITIVE_INFINITY;
   #offsetAt = Number.NEGATIVE_INFINITY;
@@ -76,7 +82,8 @@ export class StoreLink {
   /** One call of the store, opened before, limited in time. */
   async call<Answer>(what: string, operation: (store: TokenStore) => Promise<Answer>): Promise<Answer> {
     await this.#opened();
-    return this.#limited(what, () => operation(this.store));
+    const answer = await this.#limited(what, () => operation(this.store));
+    return isRecord(answer) ? this.#broughtOver(answer) : answer;
   }
 
   /** A call that changes nothing and whose answer carries the store's time: measures the offset on the way. */
@@ -84,13 +91,14 @@ export class StoreLink {
     // Not on the way: what opening takes would be taken for a slow answer.
     await this.#opened();
     for (let again = false; ; again = true) {
-      const before = this.#clock.now();
+      const [before, sentAt] = [this.#clock.now(), this.#clock.monotonic()];
       const answer = await this.#limited(what, () => operation(this.store));
-      const after = this.#clock.now();
+      const [after, arrivedAt] = [this.#clock.now(), this.#clock.monotonic()];
       // Nobody waits that long: the clock was stepped or the machine asleep meanwhile, and when this was true is unknown.
       if (after - before > 2 * this.#timeoutMs && !again) continue;
       this.#measure(answer.now, before, after);
-      return answer;
+      this.#stepsBack.observe(answer.now, { sentAt, arrivedAt });
+      return this.#allBroughtOver(answer);
     }
   }
 
@@ -126,6 +134,21 @@ export class StoreLink {
     this.#offsetAt = after;
   }
 
+  #broughtOver<Read extends TokenRecord>(record: Read): Read {
+    return this.#stepsBack.bringOver(record) as Read;
+  }
+
+  #allBroughtOver<Answer extends Timed>(answer: Answer): Answer {
+    if (this.#stepsBack.none) return answer;
+    const { record, records, keys } = answer;
+    return {
+      ...answer,
+      ...(record && { record: this.#broughtOver(record) }),
+      ...(records && { records: records.map((each) => this.#broughtOver(each)) }),
+      ...(keys && { keys: keys.map((due) => (due.record ? { ...due, record: this.#broughtOver(due.record) } : due)) }),
+    };
+  }
+
   async #opened(): Promise<void> {
     if (!this.#traits) await this.#limited('open', () => this.open());
   }
@@ -159,4 +182,9 @@ export class StoreLink {
     const why = typeof code === 'string' ? ` (${code})` : '';
     return new TokenError('ERR_TOKEN_STORE', `${this.store.name}: ${what} failed${why}`, { cause });
   }
+}
+
+/** Operations that find another record than they expected answer with it. */
+function isRecord(answer: unknown): answer is TokenRecord {
+  return typeof answer === 'object' && answer !== null && 'attempt' in answer && 'generation' in answer;
 }

@@ -271,6 +271,18 @@ describe('a wall clock that is stepped', () => {
     });
   }
 
+  for (const [age, minutes] of Object.entries({ young: 20, 'half as old as the step is long': 30, old: 75 }))
+    it(`back by an hour, and that of the store with it, makes no token young again that was ${age}`, async () => {
+      const host = new Host();
+      const store = remote(host);
+      const members = [manage(host, store), manage(host, store)];
+      await live(members, minutes * MINUTE);
+      host.step(-HOUR);
+      expect(await live(members, 2 * LIFETIME_MS)).toBeLessThanOrEqual(4);
+      // What was stored afterwards goes by the clock as it is.
+      expect(await live(members, NEED_MS * 4)).toBeLessThanOrEqual(5);
+    });
+
   it('back and then slept through makes nothing young again either', async () => {
     const host = new Host();
     const member = manage(host, undefined);
@@ -295,6 +307,18 @@ describe('a store whose clock is stepped', () => {
       // The token that lived through the step is renewed ten minutes later or earlier by true time; its successors are not.
       expect([4, 5]).toContain(await live(members, NEED_MS * 4));
       expect([4, 5]).toContain(await live(members, NEED_MS * 4));
+    });
+
+    it(`${name} by three hours lets nobody serve what has ended, even twice in a token’s life`, async () => {
+      const server = new Host();
+      const store = remote(server);
+      const members = [-5, 5].map((minutes) => manage(new Host(minutes * MINUTE), store));
+      await live(members, 40 * MINUTE);
+      server.step(18 * ms);
+      await live(members, 20 * MINUTE);
+      server.step(18 * ms);
+      expect(await live(members, NEED_MS * 4)).toBeLessThanOrEqual(6);
+      expect(await live(members, NEED_MS * 4)).toBeLessThanOrEqual(5);
     });
 
     it(`${name} by ten minutes just before a token is needed does not hold up who needs it`, async () => {
