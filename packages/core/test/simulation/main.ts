@@ -12,7 +12,7 @@ import { type Outcome, simulate } from './simulation.js';
 const [mode = '', kind = '', ...rest] = process.argv.slice(2);
 if (!KINDS.includes(kind as Kind)) throw new Error(`one of ${KINDS.join(', ')} expected, got "${kind}"`);
 
-process.on('warning', () => {});
+process.removeAllListeners('warning');
 // Histories are full of errors that nobody reads.
 Error.stackTraceLimit = 0;
 const startedAt = performance.now();
