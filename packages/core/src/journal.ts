@@ -1,10 +1,13 @@
 import type { TokenKey } from './key.js';
-import type { TokenPart } from './store/record.js';
+import type { TokenPart, TokenRecord } from './store/record.js';
 import type { CommitOptions } from './store/store.js';
 import type { EpochMs } from './token.js';
 
-/** The format of entries this code writes. */
-export const JOURNAL_VERSION = 1;
+/**
+ * The highest format of entries this code reads. 1: an answer that follows a known generation. 2: a new grant as well, which
+ * follows whatever stands. An entry has the lowest format that can hold it, so that older processes of the host bring home what they can.
+ */
+export const JOURNAL_VERSION = 2;
 
 /** An answer of a platform that a store has not acknowledged (S4): what its commit needs, whoever makes it. */
 export interface JournalEntry {
@@ -12,8 +15,22 @@ export interface JournalEntry {
   readonly key: TokenKey;
   readonly token: TokenPart;
   readonly options: CommitOptions;
-  /** When it was written, Unix ms by the writer's clock. */
+  /** When it was written, Unix ms by the writer's clock; of a new grant, when the sign-in took place. */
   readonly at: EpochMs;
+  /** A new grant: it replaces whatever stands, unless that was authorized after `at`. `options` name no predecessor. */
+  readonly grant?: true;
+}
+
+/** A token that remembers when a person authorized it, store time. */
+export type GrantedToken = TokenPart & { readonly grantedAt?: EpochMs };
+
+/**
+ * When what stands was authorized, store time: a grant that is older loses against it. Of a tombstone, when it was set. Of a
+ * token that does not say, when it was first seen: a pair issued since is alive, whoever signed in for it.
+ */
+export function authorizedAt({ token, goneAt }: Pick<TokenRecord, 'token' | 'goneAt'>): EpochMs {
+  if (goneAt !== undefined) return goneAt;
+  return (token as GrantedToken | undefined)?.grantedAt ?? token?.firstSeenAt ?? Number.NEGATIVE_INFINITY;
 }
 
 /** An entry as the journal holds it. */
@@ -38,7 +55,7 @@ export interface Journal {
   problems?(): readonly string[];
   /** Makes it ready and proves that it can be written to. */
   open(): Promise<void>;
-  /** Writes an entry; it is on the disk when this resolves. Resolves with the entry's id. */
+  /** Writes an entry; it is on the disk when this resolves. Resolves with its id. Later entries of a process come after it in `entries`. */
   append(entry: JournalEntry): Promise<string>;
   /** All entries of all processes, oldest first; those of one key where `key` is given. */
   entries(key?: TokenKey): Promise<readonly JournalledEntry[]>;

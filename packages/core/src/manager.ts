@@ -61,6 +61,7 @@ export class TokenManager implements Tokens {
   /** Configured keys that are known to the store: the due index names them. */
   readonly #known = new Set<TokenKey>();
   #flights: Promise<Flights> | undefined;
+  #riskTold = false;
   #phase: 'open' | 'drained' | 'closed' = 'open';
 
   constructor(options: TokenManagerOptions) {
@@ -249,7 +250,7 @@ export class TokenManager implements Tokens {
     if (this.#settings.journal) {
       const { replay } = await import('./spool.js');
       await replay(this.#engine);
-    }
+    } else this.#tellRisk();
     const sources = this.accounts().flatMap((account) => [...account.sources()]);
     await Promise.all(sources.map((source) => this.#memory.read(source)));
   }
@@ -311,6 +312,21 @@ export class TokenManager implements Tokens {
         { account: source?.account },
       );
     }
+  }
+
+  /** Without a journal: said once, and only where there is something to lose. */
+  #tellRisk(): void {
+    const { allowVolatileGrants } = this.#settings;
+    const keeper = this.accounts().find(({ kinds }) => kinds.some(({ keep }) => keep === 'grant'));
+    if (this.#riskTold || allowVolatileGrants || !keeper) return;
+    this.#riskTold = true;
+    const keys = this.#grantStore.store.sealed ? ', keys, activeKeyId' : '';
+    process.emitWarning(
+      `account "${keeper.name}" keeps grants and there is no journal: a crash between the platform's answer and the store's ` +
+        'acknowledgement costs a person a new sign-in. ' +
+        `Add: journal: fileJournal({ directory: 'data/journal'${keys} }) from @evertoken/core/file`,
+      { type: 'TokenJournal' },
+    );
   }
 
   #loadFlights(): Promise<Flights> {

@@ -1,54 +1,63 @@
 import { type Engine, keyEvent } from './engine.js';
 import { TokenError } from './errors.js';
-import { JOURNAL_VERSION, type Journal } from './journal.js';
-import type { TokenKey } from './key.js';
+import { authorizedAt, type GrantedToken, JOURNAL_VERSION, type Journal, type JournalEntry } from './journal.js';
+import { fingerprint, type TokenKey } from './key.js';
 import { labelOf } from './platform-request.js';
 import type { TokenSource } from './source.js';
-import type { TokenPart } from './store/record.js';
+import { emptyRecord, type TokenPart, type TokenRecord } from './store/record.js';
 import type { CommitOptions } from './store/store.js';
+import type { StoreLink } from './store-link.js';
+import type { EpochMs } from './token.js';
+
+/** Rounds of a new grant against others that write the same key. */
+const MAX_ROUNDS = 50;
+/** How many fingerprints of values a record remembers. */
+const SEEN = 8;
+
+/** What goes into a store, and into an entry where the store does not take it. */
+export interface SpooledAnswer {
+  readonly source: TokenSource;
+  readonly token: TokenPart;
+  readonly options: CommitOptions;
+  /** When a sign-in took place, by the manager's clock; absent for an answer that follows a known generation. */
+  readonly grantAt?: EpochMs;
+}
 
 /** An answer on its way into a store, and its entry in the journal, if it has needed one (S4). */
 export class Spooled {
   readonly #engine: Engine;
   readonly #journal: Journal;
-  readonly #source: TokenSource;
-  readonly #token: TokenPart;
-  readonly #options: CommitOptions;
+  readonly #answer: SpooledAnswer;
   #id: string | undefined;
 
-  constructor(
-    engine: Engine,
-    journal: Journal,
-    { source, token, options }: { source: TokenSource; token: TokenPart; options: CommitOptions },
-  ) {
+  constructor(engine: Engine, journal: Journal, answer: SpooledAnswer) {
     this.#engine = engine;
     this.#journal = journal;
-    this.#source = source;
-    this.#token = token;
-    this.#options = options;
+    this.#answer = answer;
   }
 
   /** Writes the entry, once. A journal that fails is told as an event and keeps nothing from being stored or served. */
   async write(): Promise<void> {
     if (this.#id !== undefined) return;
-    const { key } = this.#source;
+    const { source, token, options, grantAt } = this.#answer;
     try {
       await opened(this.#journal);
       this.#id = await this.#journal.append({
-        v: JOURNAL_VERSION,
-        key,
-        token: this.#token,
-        options: this.#options,
-        at: this.#engine.clock.now(),
+        v: grantAt === undefined ? 1 : 2,
+        key: source.key,
+        token,
+        options,
+        at: grantAt ?? this.#engine.clock.now(),
+        ...(grantAt !== undefined && { grant: true }),
       });
     } catch (cause) {
-      tellFailure(this.#engine, this.#source, cause);
+      tellFailure(this.#engine, source, cause);
     }
   }
 
   /** The store has acknowledged the answer, or refused it for a newer one. */
   async settle(answer: 'accepted' | object): Promise<void> {
-    const { key, keep } = this.#source;
+    const { key, keep } = this.#answer.source;
     try {
       // What a relaxed store acknowledges may be gone after a crash: the entry stays until the next rotation has its own.
       const stays = answer === 'accepted' && this.#engine.linkOf({ keep }).durable === 'relaxed';
@@ -56,18 +65,24 @@ export class Spooled {
       if (stays) await removeOthers(this.#journal, key, this.#id);
     } catch (cause) {
       // Harmless: an entry that outlives its commit is found to be stored, or superseded, when it is replayed.
-      tellFailure(this.#engine, this.#source, cause);
+      tellFailure(this.#engine, this.#answer.source, cause);
     }
   }
 }
 
 /** The entry of an answer, where there is a journal and losing the answer would cost more than a call. */
-export function spooled(
-  engine: Engine,
-  input: { source: TokenSource; token: TokenPart; options: CommitOptions },
-): Spooled | undefined {
+export function spooled(engine: Engine, input: SpooledAnswer): Spooled | undefined {
   const { journal } = engine.settings;
   return journal && input.source.keep === 'grant' ? new Spooled(engine, journal, input) : undefined;
+}
+
+/** Whether there is a journal that can be written to. */
+export async function journalReady({ settings: { journal } }: Engine): Promise<boolean> {
+  if (!journal) return false;
+  return opened(journal).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** What the work brings, or undefined where it takes longer than that; without a time it is waited for. Rejects as the work does. */
@@ -91,15 +106,17 @@ export async function inTime<Answer>(
 export async function replay(engine: Engine): Promise<void> {
   const { journal } = engine.settings;
   if (!journal) return;
-  await opened(journal);
+  // What can be read must not wait for the disk to take more.
+  await opened(journal).catch((error: unknown) => {
+    if (!(error instanceof TokenError) || error.code !== 'ERR_TOKEN_STORE') throw error;
+    tellOnce(journal, `${error.message}; ${RISK}`);
+  });
   for (const { id, entry, problem } of await journal.entries()) {
     if (problem !== undefined) tellOnce(journal, `${journal.name}: entry ${id} cannot be read and is kept: ${problem}`);
     const source = entry && entry.v <= JOURNAL_VERSION ? engine.registry.sourceOf(entry.key) : undefined;
     if (!entry || !source) continue;
     const link = engine.linkOf(source);
-    const answer = await link
-      .call('commit', (store) => store.commit(entry.key, entry.token, entry.options))
-      .catch(() => undefined);
+    const answer = await (entry.grant ? commitGrant(link, entry) : commitEntry(link, entry)).catch(() => undefined);
     // The store is away: the entry waits for the next replay.
     if (answer === undefined) continue;
     engine.memory.unhold(source.key);
@@ -113,6 +130,44 @@ export async function replay(engine: Engine): Promise<void> {
       });
     if (answer !== 'accepted' || link.durable !== 'relaxed') await journal.remove(id);
   }
+}
+
+function commitEntry(link: StoreLink, { key, token, options }: JournalEntry): Promise<'accepted' | TokenRecord> {
+  return link.call('commit', (store) => store.commit(key, token, options));
+}
+
+/** A new grant follows whatever stands, but for what was authorized after it; the record that stands then. */
+async function commitGrant(
+  link: StoreLink,
+  { key, token, options, at }: JournalEntry,
+): Promise<'accepted' | TokenRecord> {
+  let present = emptyRecord(key);
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    present = (await link.read(key)).record ?? emptyRecord(key);
+    const own = fingerprint(token.value);
+    const stored = present.token;
+    // Stored already, by whoever wrote the entry or by another replay, and perhaps renewed since.
+    if (stored?.value === token.value) return 'accepted';
+    // All processes of this host read one clock; what it differs from the store's is known by now.
+    const grantedAt = link.toStore(at);
+    if (authorizedAt(present) > grantedAt || stored?.seen.includes(own)) return present;
+    const next: GrantedToken = {
+      ...token,
+      grantedAt,
+      seen: [own, ...(stored?.seen ?? []).filter((seen) => seen !== own)].slice(0, SEEN),
+      ...(stored?.order !== undefined && { order: stored.order }),
+    };
+    const answer = await link.call('commit', (store) =>
+      store.commit(key, next, {
+        ...options,
+        predecessor: present.generation,
+        revive: true,
+        attempt: { state: 'active', cause: null, forced: null },
+      }),
+    );
+    if (answer === 'accepted') return answer;
+  }
+  return Promise.reject(new TokenError('ERR_TOKEN_BUSY', 'other processes kept being faster'));
 }
 
 const openings = new WeakMap<Journal, Promise<void>>();
@@ -131,12 +186,15 @@ async function removeOthers(journal: Journal, key: TokenKey, id: string | undefi
   for (const other of await journal.entries(key)) if (other.id !== id && other.entry) await journal.remove(other.id);
 }
 
+const RISK =
+  'what the store has not acknowledged is kept in memory alone until it has: if this process ends before, it costs a person a new sign-in';
+
 function tellFailure(engine: Engine, source: TokenSource, cause: unknown): void {
   const why = cause instanceof TokenError ? cause.message : ((cause as { code?: string })?.code ?? 'unexpected error');
   engine.events.emit('failure', {
     ...keyEvent(engine, source),
     code: 'ERR_TOKEN_STORE',
-    message: `${labelOf(source)}: the journal failed, and the answer is kept in memory alone until it is stored: ${why}`,
+    message: `${labelOf(source)}: the journal failed: ${why}; ${RISK}`,
     failures: 0,
   });
 }

@@ -5,6 +5,7 @@ import {
   type JournalledEntry,
   memoryStore,
   type StoreTraits,
+  TokenError,
   type TokenEvents,
   TokenManager,
   type TokenStore,
@@ -23,8 +24,11 @@ class SharedJournal implements Journal {
   readonly kept = new Map<string, JournalEntry | string>();
   appended = 0;
   full = false;
+  closed = false;
 
-  async open() {}
+  async open() {
+    if (this.closed) throw new TokenError('ERR_TOKEN_STORE', 'sharedJournal: the disk is full (ENOSPC)');
+  }
 
   async append(entry: JournalEntry) {
     if (this.full) throw Object.assign(new Error('write'), { code: 'ENOSPC' });
@@ -51,8 +55,8 @@ let clock: ManualClock;
 let platform: ModelPlatform;
 let memory: TokenStore;
 let journal: SharedJournal;
-/** How the store is doing: well, away, taking its time, or acknowledging what it forgets. */
-let health: 'well' | 'away' | 'slow' | 'forgetful';
+/** How the store is doing: well, away for commits, gone altogether, taking its time, or acknowledging what it forgets. */
+let health: 'well' | 'away' | 'gone' | 'slow' | 'forgetful';
 let release: () => void;
 
 beforeEach(() => {
@@ -71,6 +75,8 @@ function storeOf(traits: StoreTraits): TokenStore {
       if (name === 'open') return async () => traits;
       const method = Reflect.get(target, name);
       if (typeof method !== 'function') return method;
+      if (health === 'gone' && (name === 'read' || name === 'claim' || name === 'commit'))
+        return () => Promise.reject(new Error('gone'));
       if (name !== 'commit') return method.bind(target);
       return async (...args: Parameters<TokenStore['commit']>) => {
         if (health === 'away') throw new Error('away');
@@ -87,7 +93,7 @@ function storeOf(traits: StoreTraits): TokenStore {
 
 const renewable = { subjects: ['user-1'], renewableFrom: (current: { expiresAt?: number }) => current.expiresAt ?? 0 };
 
-function processOn(traits: StoreTraits = { durable: 'synced', scope: 'fleet' }, options = {}) {
+function processOn(traits: StoreTraits = { durable: 'synced', scope: 'fleet' }, options = {}, journalled = true) {
   const account = modelAccount(platform, { ...renewable, ...options });
   const manager = new TokenManager({
     clock,
@@ -95,7 +101,7 @@ function processOn(traits: StoreTraits = { durable: 'synced', scope: 'fleet' }, 
     fetch: network,
     accounts: [account],
     store: storeOf(traits),
-    journal,
+    ...(journalled && { journal }),
   });
   const conflicts: TokenEvents['conflict'][] = [];
   const failures: TokenEvents['failure'][] = [];
@@ -232,6 +238,131 @@ describe('the journal', () => {
     expect(journal.kept.size).toBe(0);
   });
 
+  const pair = (name: string) => ({ value: name, refreshToken: `R${name}`, lifetimeMs: DAY });
+
+  it('takes a sign-in whose predecessor nobody knows, over whatever stands', async () => {
+    const { source } = await expired();
+    const { manager } = processOn();
+    health = 'away';
+    await manager.adopt(source, pair('N'), { grant: true });
+    expect((await manager.get(source)).value).toBe('N');
+    expect([...journal.kept.values()]).toMatchObject([{ v: 2, grant: true, token: { value: 'N' } }]);
+    // Killed here. An older pair was renewed before the journal came home, and says when it was authorized.
+    health = 'well';
+    await processOn().manager.start();
+    expect(await stored(source.key)).toMatchObject({
+      token: { value: 'N', refreshToken: 'RN' },
+      attempt: { state: 'active' },
+    });
+    expect(journal.kept.size).toBe(0);
+  });
+
+  it('exchanges a sign-in though the store is away before the claim, and keeps what it brought', async () => {
+    const { manager, source } = processOn();
+    health = 'gone';
+    let exchanges = 0;
+    const exchange = async () => {
+      exchanges++;
+      return pair('N');
+    };
+    expect((await manager.authorize(source, exchange)).value).toBe('N');
+    expect(exchanges).toBe(1);
+    health = 'well';
+    await processOn().manager.start();
+    expect((await stored(source.key)).token).toMatchObject({ value: 'N', refreshToken: 'RN' });
+  });
+
+  it('exchanges nothing while neither store nor journal can take the answer', async () => {
+    const { manager, source } = processOn();
+    health = 'gone';
+    journal.closed = true;
+    let exchanges = 0;
+    const exchange = async () => {
+      exchanges++;
+      return pair('N');
+    };
+    await expect(manager.authorize(source, exchange)).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE' });
+    expect(exchanges).toBe(0);
+  });
+
+  it.each([
+    ['a start', false],
+    ['the process itself', true],
+  ])('brings the last of several sign-ins of one outage home, by %s', async (_by, itself) => {
+    const { source } = await expired();
+    const { manager } = processOn();
+    health = 'away';
+    for (const name of ['N1', 'N2', 'N3']) await manager.adopt(source, pair(name), { grant: true });
+    expect((await manager.get(source)).value).toBe('N3');
+    expect(journal.kept.size).toBe(3);
+    health = 'well';
+    if (itself) await clock.advance(60_000);
+    else await processOn().manager.start();
+    expect((await stored(source.key)).token).toMatchObject({ value: 'N3', refreshToken: 'RN3' });
+    expect(journal.kept.size).toBe(0);
+    expect((await manager.get(source)).value).toBe('N3');
+  });
+
+  it.each([
+    ['a start', false],
+    ['the process itself', true],
+  ])('puts no sign-in of an outage over one that happened after it, by %s', async (_by, itself) => {
+    const { source } = await expired();
+    const { manager } = processOn();
+    health = 'away';
+    await manager.adopt(source, pair('N1'), { grant: true });
+    health = 'well';
+    await clock.advance(1);
+    // A process on another host, without this journal.
+    const other = processOn({ durable: 'synced', scope: 'fleet' }, {}, false);
+    await other.manager.adopt(source, pair('N2'), { grant: true });
+    if (itself) await clock.advance(60_000);
+    else {
+      const next = processOn();
+      await next.manager.start();
+      expect(next.conflicts).toHaveLength(1);
+    }
+    expect((await stored(source.key)).token?.value).toBe('N2');
+    expect(journal.kept.size).toBe(0);
+  });
+
+  it('brings back nothing that was forgotten after the sign-in', async () => {
+    const { source } = await expired();
+    const { manager } = processOn();
+    health = 'away';
+    await manager.adopt(source, pair('N1'), { grant: true });
+    health = 'well';
+    await clock.advance(1);
+    await processOn({ durable: 'synced', scope: 'fleet' }, {}, false).manager.forget(source, { grant: true });
+    await processOn().manager.start();
+    expect((await stored(source.key)).attempt.state).toBe('gone');
+    expect(journal.kept.size).toBe(0);
+  });
+
+  it('is brought home by several at once with one new generation, and no error', async () => {
+    const { source } = await expired();
+    const { generation } = await stored(source.key);
+    const { manager } = processOn();
+    health = 'away';
+    await manager.adopt(source, pair('N'), { grant: true });
+    health = 'well';
+    await Promise.all(Array.from({ length: 8 }, () => processOn().manager.start()));
+    expect(await stored(source.key)).toMatchObject({ generation: generation + 1, token: { value: 'N' } });
+    expect(journal.kept.size).toBe(0);
+  });
+
+  it('leaves alone what a newer version wrote', async () => {
+    const { manager, source } = await expired();
+    health = 'away';
+    await manager.get(source);
+    const [[id, entry]] = [...journal.kept] as [[string, JournalEntry]];
+    journal.kept.set(id, { ...entry, v: 3 });
+    health = 'well';
+    await processOn().manager.start();
+    expect((await stored(source.key)).token?.value).toBe('T0');
+    expect(journal.kept.size).toBe(1);
+  });
+
   it('takes a pair learned from an answer, over the one that was presented', async () => {
     const { manager, source } = await expired();
     expect((await manager.get(source)).value).toBe('T1');
@@ -261,5 +392,58 @@ describe('the journal', () => {
     health = 'away';
     expect((await manager.get(source)).value).toBe('T1');
     expect(journal.appended).toBe(0);
+  });
+});
+
+describe('a manager without a journal', () => {
+  const start = async (make: () => TokenManager) => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    const manager = make();
+    await manager.start();
+    await manager.start();
+    const lines = warned.mock.calls.map(([text, options]) => [text, options]);
+    warned.mockRestore();
+    return lines;
+  };
+  const bare = () => processOn({ durable: 'synced', scope: 'fleet' }, {}, false).manager;
+
+  it('says once, at start, what that may cost where grants are kept, and the line to add', async () => {
+    const lines = await start(bare);
+    expect(lines).toEqual([
+      [
+        expect.stringMatching(
+          /^account "model" keeps grants and there is no journal: a crash .* Add: journal: fileJournal\(/,
+        ),
+        { type: 'TokenJournal' },
+      ],
+    ]);
+  });
+
+  it('says nothing where nothing can be lost', async () => {
+    expect(await start(() => processOn().manager)).toEqual([]);
+    const volatile = { clock, accounts: [modelAccount(platform, renewable)], allowVolatileGrants: true };
+    expect(await start(() => new TokenManager(volatile))).toEqual([]);
+    platform = new ModelPlatform(clock, 'idempotent');
+    expect(await start(bare)).toEqual([]);
+  });
+});
+
+describe('a journal whose disk is full at start', () => {
+  it('is told with what it risks, and what it holds is brought home all the same', async () => {
+    const { manager, source } = await expired();
+    health = 'away';
+    await manager.get(source);
+    health = 'well';
+    // Another journal object of the same disk, which has not been opened yet.
+    const full = Object.assign(new SharedJournal(), { closed: true });
+    for (const [id, entry] of journal.kept) full.kept.set(id, entry);
+    journal = full;
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
+    await processOn().manager.start();
+    expect(warned.mock.calls.map(([text]) => text)).toEqual([
+      expect.stringMatching(/^sharedJournal: the disk is full \(ENOSPC\); .* in memory alone .* a new sign-in$/),
+    ]);
+    warned.mockRestore();
+    expect((await stored(source.key)).token?.value).toBe('T1');
   });
 });

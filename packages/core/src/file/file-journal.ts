@@ -21,8 +21,11 @@ export interface FileJournalOptions {
   readonly activeKeyId?: string | undefined;
 }
 
-/** `<ms>-<hash of the key>-<random>`: in order of time, of one key without looking inside, never twice the same. */
+/** `<ms>-<hash of the key>-<serial number and random>`: in order of writing, of one key without looking inside, never twice the same. */
 const NAME = /^(\d{16})-([0-9a-f]{16})-[0-9a-f]{16}\.json$/;
+
+/** The last name's time and number, by directory: entries of one instant, or of a clock that was stepped back, keep their order. */
+const lastNames = new Map<string, { readonly time: number; readonly serial: number }>();
 
 /**
  * Keeps what a store has not acknowledged in a directory of this host, a file each, synced. Entries are replayed by whichever
@@ -60,12 +63,11 @@ class FileJournal implements Journal {
 
   async append(entry: JournalEntry): Promise<string> {
     const root = this.#root();
-    const at = String(Math.max(0, Math.floor(entry.at))).padStart(16, '0');
-    const id = `${at}-${hashOf(entry.key)}-${randomBytes(8).toString('hex')}.json`;
+    const id = nextName(root, entry);
     try {
       await writeOnce(root, id, this.#written(id, entry));
     } catch (error) {
-      throw failed(error as NodeJS.ErrnoException);
+      throw failed(error as NodeJS.ErrnoException, root);
     }
     return id;
   }
@@ -97,7 +99,7 @@ class FileJournal implements Journal {
   #written(id: string, entry: JournalEntry): string {
     const { v } = entry;
     if (!this.sealed) return JSON.stringify({ v, entry });
-    return JSON.stringify({ v, sealed: this.#seals().seal(JSON.stringify(entry), contextOf(id)) });
+    return JSON.stringify({ v, sealed: this.#seals().seal(JSON.stringify(entry), contextOf(id, v)) });
   }
 
   async #read(root: string, id: string): Promise<JournalledEntry | undefined> {
@@ -119,11 +121,12 @@ class FileJournal implements Journal {
       throw unreadable(`it has format ${v}, which a newer version wrote`);
     if (typeof sealed === 'string' && !this.sealed) throw unreadable('it is encrypted: give fileJournal its "keys"');
     const found =
-      typeof sealed === 'string' ? (JSON.parse(this.#seals().open(sealed, contextOf(id))) as JournalEntry) : entry;
+      typeof sealed === 'string' ? (JSON.parse(this.#seals().open(sealed, contextOf(id, v))) as JournalEntry) : entry;
     const whole =
       typeof found?.key === 'string' &&
       typeof found.token?.value === 'string' &&
-      typeof found.options?.predecessor === 'number';
+      typeof found.options?.predecessor === 'number' &&
+      found.v === v;
     if (!whole) throw unreadable('it holds no entry');
     if (NAME.exec(id)?.[2] !== hashOf(found.key)) throw unreadable('it is named as the entry of another key');
     return found;
@@ -144,9 +147,18 @@ class FileJournal implements Journal {
   }
 }
 
-/** An entry opens under the name it was written with, and no other. */
-function contextOf(id: string): string {
-  return `journal ${JOURNAL_VERSION}\n${id}`;
+/** An entry opens under the name and format it was written with, and no other. */
+function contextOf(id: string, v: unknown): string {
+  return `journal ${v}\n${id}`;
+}
+
+function nextName(directory: string, { key, at }: JournalEntry): string {
+  const last = lastNames.get(directory);
+  const time = Math.max(0, Math.floor(at), last?.time ?? 0);
+  const number = last?.time === time ? last.serial + 1 : 0;
+  lastNames.set(directory, { time, serial: number });
+  const serial = number.toString(16).padStart(8, '0');
+  return `${String(time).padStart(16, '0')}-${hashOf(key)}-${serial}${randomBytes(4).toString('hex')}.json`;
 }
 
 function hashOf(key: TokenKey): string {
@@ -157,13 +169,17 @@ function unreadable(why: string): TokenError {
   return new TokenError('ERR_TOKEN_STORE', why, { retryable: false });
 }
 
-function failed(error: NodeJS.ErrnoException): TokenError {
+function failed(error: NodeJS.ErrnoException, directory: string): TokenError {
   const { code = '' } = error;
-  const full = code === 'ENOSPC' || code === 'EDQUOT';
-  const why = full
-    ? 'the disk of its directory is full'
-    : code === 'EROFS'
-      ? 'its disk is mounted read-only'
-      : 'a write failed';
-  return new TokenError('ERR_TOKEN_STORE', `fileJournal: ${why} (${code})`, { cause: error });
+  const why = WRITE_FAILURES[code] ?? 'a write failed';
+  return new TokenError('ERR_TOKEN_STORE', `fileJournal: ${why} (${code}): ${directory}`, { cause: error });
 }
+
+const WRITE_FAILURES: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk of its directory is full',
+  EDQUOT: 'the disk of its directory is full',
+  EROFS: 'the disk of its directory is mounted read-only',
+  EACCES: 'its directory cannot be written to by this user',
+  EPERM: 'its directory cannot be written to by this user',
+  ENOENT: 'its directory is gone',
+};

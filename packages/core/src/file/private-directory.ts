@@ -12,13 +12,23 @@ import { asideName, syncDirectory, writeOnce } from './synced-write.js';
  */
 export async function preparePrivate(directory: string, owner: string): Promise<void> {
   try {
-    const made = await mkdir(directory, { recursive: true, mode: 0o700 });
-    if (made !== undefined) await syncDirectory(dirname(made));
+    await makeSynced(directory);
     await refuseNetwork(directory, owner);
     await makePrivate(directory, owner);
     await prove(directory, owner);
   } catch (error) {
-    throw error instanceof TokenError ? error : explained(error as NodeJS.ErrnoException, owner);
+    throw error instanceof TokenError ? error : explained(error as NodeJS.ErrnoException, owner, directory);
+  }
+}
+
+/** Makes a directory and those above it; a power cut takes away none of their names. */
+async function makeSynced(directory: string): Promise<void> {
+  const first = await mkdir(directory, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  // Each name stands in the directory above it: the first that was made, and every one between it and ours.
+  for (let made = directory; ; made = dirname(made)) {
+    await syncDirectory(dirname(made));
+    if (made === first || dirname(made) === made) return;
   }
 }
 
@@ -44,10 +54,13 @@ async function makePrivate(directory: string, owner: string): Promise<void> {
   }
 }
 
+/** As long as an entry: a full disk still takes names. */
+const PROBE = ' '.repeat(4_096);
+
 async function prove(directory: string, owner: string): Promise<void> {
   const name = asideName();
   try {
-    const [first, second] = [await writeOnce(directory, name, ''), await writeOnce(directory, name, '')];
+    const [first, second] = [await writeOnce(directory, name, PROBE), await writeOnce(directory, name, '')];
     if (!first || second)
       throw wrong(owner, 'is on a file system where two writers can give the same name: use a local disk');
   } finally {
@@ -67,16 +80,19 @@ const MEANINGS: Readonly<Record<string, string>> = {
   EEXIST: 'is a file',
 };
 
-/** A system's error as one that says what to change. */
-export function explained(error: NodeJS.ErrnoException, owner: string): TokenError {
+/** A system's error as one that says what to change, and where. */
+export function explained(error: NodeJS.ErrnoException, owner: string, directory?: string): TokenError {
   const code = error.code ?? '';
+  const where = directory === undefined ? '' : `: ${directory}`;
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new TokenError('ERR_TOKEN_STORE', `${owner}: the disk of its directory is full (${code})`, { cause: error });
+    return new TokenError('ERR_TOKEN_STORE', `${owner}: the disk of its directory is full (${code})${where}`, {
+      cause: error,
+    });
   }
   const meaning = MEANINGS[code];
   if (meaning === undefined)
-    return new TokenError('ERR_TOKEN_STORE', `${owner}: open failed (${code})`, { cause: error });
-  return wrong(owner, `${meaning} (${code})`);
+    return new TokenError('ERR_TOKEN_STORE', `${owner}: open failed (${code})${where}`, { cause: error });
+  return wrong(owner, `${meaning} (${code})${where}`);
 }
 
 function wrong(owner: string, what: string): TokenError {

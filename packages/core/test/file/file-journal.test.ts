@@ -1,6 +1,7 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdirSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -41,12 +42,12 @@ describe.each([
   ['plain', {}],
   ['sealed', { keys, activeKeyId: 'new' }],
 ] as const)('a %s journal', (_name, sealing) => {
-  it('gives back what it was given, in order of time, of all keys or of one', async () => {
+  it('gives back what it was given, in order of writing, of all keys or of one', async () => {
     const { journal, directory } = await journalIn(sealing);
     for (const [subject, at] of [
-      ['a', 300],
       ['b', 100],
       ['a', 200],
+      ['a', 300],
     ] as const)
       await journal.append(entry(subject, at));
     const other = fileJournal({ directory, ...sealing });
@@ -57,6 +58,26 @@ describe.each([
     await other.remove(found[0]?.id as string);
     await other.remove(found[0]?.id as string);
     expect(await journal.entries()).toHaveLength(2);
+  });
+
+  it('keeps the order of entries of one instant, and of a clock that was stepped back', async () => {
+    const { journal } = await journalIn(sealing);
+    const written: JournalEntry[] = [];
+    for (let count = 0; count < 40; count++) {
+      const one = { ...entry('a', count < 30 ? 500 : 100), options: { predecessor: count } };
+      written.push(one);
+      await journal.append(one);
+    }
+    expect((await journal.entries(key('a'))).map((one) => one.entry)).toEqual(written);
+  });
+
+  it('keeps new grants as well, and what older processes can bring home in their format', async () => {
+    const { journal } = await journalIn(sealing);
+    const grant: JournalEntry = { ...entry('a', 900), v: 2, grant: true };
+    const id = await journal.append(grant);
+    await journal.append(entry('b', 901));
+    expect((await journal.entries()).map((one) => one.entry)).toEqual([grant, entry('b', 901)]);
+    expect(id).toMatch(/\.json$/);
   });
 
   it('lets nobody but its owner read', async () => {
@@ -72,7 +93,7 @@ describe.each([
     const id = await journal.append(entry('a', 1));
     const odd = {
       '0000000000000002-0123456789abcdef-0123456789abcdef.json': '{"v":1,"entry":{"key":"secr',
-      '0000000000000003-0123456789abcdef-0123456789abcdef.json': '{"v":2,"entry":{}}',
+      '0000000000000003-0123456789abcdef-0123456789abcdef.json': '{"v":3,"entry":{}}',
       '0000000000000004-0123456789abcdef-0123456789abcdef.json': '{"v":1,"entry":{"key":3}}',
     };
     for (const [name, text] of Object.entries(odd)) await writeFile(join(directory, name), text);
@@ -81,7 +102,7 @@ describe.each([
     expect(found.map((one) => one.problem)).toEqual([
       undefined,
       'it holds no entry',
-      'it has format 2, which a newer version wrote',
+      'it has format 3, which a newer version wrote',
       'it holds no entry',
     ]);
     expect(await readdir(directory)).toHaveLength(5);
@@ -152,6 +173,68 @@ describe('options', () => {
     await writeFile(path, '');
     await expect(fileJournal({ directory: path }).open()).rejects.toThrow(/^"directory" of fileJournal is a file/);
   });
+});
+
+/** A file system of its own, where this machine and user may mount one. */
+function mounted(options: string): string | undefined {
+  const directory = join(root, `mount-${++serial}`);
+  try {
+    mkdirSync(directory);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', directory], { stdio: 'ignore' });
+    mounts.push(directory);
+    return directory;
+  } catch {
+    return undefined;
+  }
+}
+const mounts: string[] = [];
+const small = process.platform === 'linux' && process.getuid?.() === 0 ? mounted('size=64k,mode=700') : undefined;
+afterAll(() => {
+  for (const directory of mounts) execFileSync('umount', ['-l', directory]);
+});
+
+describe.skipIf(small === undefined)('a disk of its own, small enough to be full', () => {
+  it('is told with its directory when it is opened and when an entry is not written; there is nothing half written', async () => {
+    const directory = small as string;
+    const journal = fileJournal({ directory });
+    await journal.open();
+    const id = await journal.append(entry('a', 1));
+    await fill(directory);
+    const full = {
+      code: 'ERR_TOKEN_STORE',
+      message: `fileJournal: the disk of its directory is full (ENOSPC): ${directory}`,
+    };
+    await expect(journal.append(entry('a', 2))).rejects.toMatchObject(full);
+    await expect(fileJournal({ directory }).open()).rejects.toMatchObject(full);
+    expect((await readdir(directory)).filter((name) => name !== '0'.repeat(40))).toEqual([id]);
+    // What it holds can be read and taken away, and then there is room again.
+    expect((await journal.entries()).map((one) => one.entry)).toEqual([entry('a', 1)]);
+    await rm(join(directory, '0'.repeat(40)));
+    await journal.append(entry('a', 3));
+  });
+
+  it('is told with its directory where it is read-only', async () => {
+    const directory = mounted('size=64k,mode=700') as string;
+    const journal = fileJournal({ directory });
+    await journal.open();
+    execFileSync('mount', ['-o', 'remount,ro', directory]);
+    await expect(journal.append(entry('a', 1))).rejects.toMatchObject({
+      code: 'ERR_TOKEN_STORE',
+      message: `fileJournal: the disk of its directory is mounted read-only (EROFS): ${directory}`,
+    });
+    await expect(fileJournal({ directory }).open()).rejects.toMatchObject({
+      code: 'ERR_TOKEN_CONFIGURATION',
+      message: `"directory" of fileJournal is on a disk that is mounted read-only (EROFS): ${directory}`,
+    });
+    expect(await journal.entries()).toEqual([]);
+  });
+
+  /** Writes, under a name that a store of files gives, until nothing more fits. */
+  async function fill(directory: string): Promise<void> {
+    await expect(writeFile(join(directory, '0'.repeat(40)), 'x'.repeat(100_000))).rejects.toMatchObject({
+      code: 'ENOSPC',
+    });
+  }
 });
 
 describe('several processes', () => {
