@@ -13,6 +13,8 @@ const FAULTS = PROOF ? 2 : 1;
 const FIRST_SEED = Number(process.env['EVERTOKEN_SEED'] ?? 1);
 /** Histories that one process plays, so that all processors have something to do until the end. */
 const CHUNK = PROOF ? 5_000 : HISTORIES;
+/** Lines of a history that a failed test prints. */
+const LINES = 60;
 const LIMIT_MS = PROOF ? 1_800_000 : 120_000;
 
 interface Played {
@@ -42,15 +44,14 @@ describe('histories of several processes, with crashes, lost answers, outages an
       `${kind}: ${histories} histories, seeds ${FIRST_SEED} to ${FIRST_SEED + histories - 1}, ${steps} steps, ${calls} requests, ${faults} faults, ` +
         `${bad.length} violations, ${((performance.now() - startedAt) / 1000).toFixed(0)} s`,
     );
-    expect(bad, 'to read one: node <simulation.mjs> show <kind> <seed>').toEqual([]);
+    expect(bad, await storyOf(kind, bad[0]?.seed)).toEqual([]);
     expect(histories).toBe(HISTORIES);
     expect(faults).toBeGreaterThan(HISTORIES);
   });
 
   it('are the same from the same seed, and can be read', async () => {
-    const show = async () => (await promisify(execFile)(process.execPath, [program, 'show', 'rotating', '4'])).stdout;
-    const history = await show();
-    expect(history).toBe(await show());
+    const history = await shown('rotating', 4);
+    expect(history).toBe(await shown('rotating', 4));
     expect(history).toMatch(/^ +0\.\d+ s {2}store +p\d@\d claim: .* → lease/m);
     expect(history).toMatch(/^ +0\.\d+ s {2}platform +signs in #1 for p\d@\d$/m);
   });
@@ -60,7 +61,7 @@ describe(`every way that two processes can take over one expiry, with ${FAULTS} 
   it.each(KINDS.filter((kind) => kind !== 'pushed'))('breaks no rule: %s', { timeout: LIMIT_MS }, async (kind) => {
     const { violations, ends, states } = await run<Explored>(program, 'explore', kind, FAULTS);
     tell(`${kind}: ${ends} ends over ${states} states, ${violations.length} violations`);
-    expect(violations).toEqual([]);
+    expect(violations, `to read one: npm run history -- explore ${kind} ${FAULTS} <path>`).toEqual([]);
     expect(ends).toBeGreaterThan(100);
     expect(states).toBeGreaterThan(1_000);
   });
@@ -89,6 +90,18 @@ async function played(kind: Kind): Promise<Played> {
   };
   await Promise.all(Array.from({ length: availableParallelism() }, worker));
   return sum;
+}
+
+async function shown(kind: Kind, seed: number): Promise<string> {
+  return (await promisify(execFile)(process.execPath, [program, 'show', kind, String(seed)])).stdout;
+}
+
+/** What led to the first violation, for who reads a failed run. */
+async function storyOf(kind: Kind, seed: number | undefined): Promise<string> {
+  if (seed === undefined) return '';
+  const lines = (await shown(kind, seed)).split('\n');
+  const at = lines.findIndex((line) => line.includes(' CHECK '));
+  return `npm run history -- ${kind} ${seed}\n${lines.slice(Math.max(0, at - LINES), at + 1).join('\n')}\n`;
 }
 
 function tell(line: string): void {
