@@ -11,7 +11,7 @@ const MODULES = {
   redisStore: () => import('@evertoken/store-redis'),
 };
 /** A machine of two cores that runs all of it is slow, which is no outage. */
-const STORE_TIMEOUT_MS = 20_000;
+const PATIENCE = { storeTimeoutMs: 20_000, requestTimeoutMs: 30_000, leaseTtlMs: 60_000 };
 
 let offsetMs = 0;
 const clock = {
@@ -43,7 +43,7 @@ const tasks = {
       accounts: [shop],
       clock,
       store: create({ ...options, clock }),
-      storeTimeoutMs: STORE_TIMEOUT_MS,
+      ...PATIENCE,
     });
     await tokens.start();
   },

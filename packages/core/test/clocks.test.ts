@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { sleep } from '../src/clock.js';
 import {
   type Clock,
@@ -27,6 +27,8 @@ let platform: ModelPlatform;
 /** When each value that was issued dies at the platform, in true time. */
 let ends: Map<string, number>;
 
+// Hours of a manual clock are seconds of a machine, and minutes of a busy one.
+vi.setConfig({ testTimeout: 120_000 });
 beforeAll(warmUp);
 
 beforeEach(() => {

@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   type Issuance,
   memoryStore,
@@ -25,6 +25,8 @@ const STORE_LIMIT_MS = 2 * SECOND;
 let clock: ManualClock;
 let platform: ModelPlatform;
 
+// Hours of a manual clock are seconds of a machine, and minutes of a busy one.
+vi.setConfig({ testTimeout: 120_000 });
 beforeAll(warmUp);
 
 beforeEach(() => {

@@ -1,4 +1,4 @@
-import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
   type Account,
   memoryStore,
@@ -22,6 +22,8 @@ let clock: ManualClock;
 let store: TokenStore;
 let queries: number;
 
+// Hours of a manual clock are seconds of a machine, and minutes of a busy one.
+vi.setConfig({ testTimeout: 120_000 });
 beforeAll(warmUp);
 
 beforeEach(() => {
