@@ -1,4 +1,5 @@
-import { fileStore } from '@evertoken/core/file';
+import { join } from 'node:path';
+import { fileJournal, fileStore } from '@evertoken/core/file';
 import { TokenModule } from '@evertoken/nestjs';
 import { CacheModule } from '@nestjs/cache-manager';
 import { type DynamicModule, Module } from '@nestjs/common';
@@ -20,7 +21,7 @@ import { WeChatController } from './wechat/wechat.controller.js';
 export class AppModule {
   /** The application on these platforms; a platform without an account has no routes. */
   static on(platforms: Platforms): DynamicModule {
-    const { accounts, clock, tokenDirectory, sandbox } = platforms;
+    const { accounts, clock, directory, sandbox } = platforms;
     const { shop, oa, erp } = accounts;
     return {
       module: AppModule,
@@ -31,7 +32,9 @@ export class AppModule {
         TokenModule.forRoot({
           accounts: [shop, oa, erp].filter((account) => account !== undefined),
           // A lost pair costs a person a sign-in: grants survive a restart.
-          grantStore: fileStore({ directory: tokenDirectory, clock }),
+          grantStore: fileStore({ directory: join(directory, 'tokens'), clock }),
+          // What the disk does not take at once is written here first: no crash in between costs a sign-in.
+          journal: fileJournal({ directory: join(directory, 'journal') }),
           clock,
         }),
       ],

@@ -12,8 +12,8 @@ export interface Platforms {
   readonly accounts: Accounts;
   /** The clock of manager and stores. */
   readonly clock: Clock;
-  /** Where grants are kept. */
-  readonly tokenDirectory: string;
+  /** Where grants are kept, and what their store has not acknowledged. */
+  readonly directory: string;
   /** In sandbox mode only. */
   readonly sandbox?: LocalSandbox;
 }
@@ -24,7 +24,7 @@ export async function openPlatforms({ credentials, dataDirectory }: Settings, ur
     return {
       accounts: accountsOf(credentials),
       clock: systemClock,
-      tokenDirectory: join(dataDirectory, 'tokens'),
+      directory: dataDirectory,
     };
   }
   // Beside the real grants, not among them: the sandbox's clock may be days ahead.
@@ -34,7 +34,7 @@ export async function openPlatforms({ credentials, dataDirectory }: Settings, ur
     accounts: accountsOf(sandbox.credentials),
     // Tokens age as the sandbox's time passes; timers stay real.
     clock: { ...systemClock, now: () => sandbox.handle.now() },
-    tokenDirectory: join(directory, 'tokens'),
+    directory,
     sandbox,
   };
 }

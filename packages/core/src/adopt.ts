@@ -4,12 +4,12 @@ import { dueAt, FIRST_RETRY_MS, LAST_RETRY_MS, tokenPart } from './commit.js';
 import { type Engine, keyEvent } from './engine.js';
 import { TokenError } from './errors.js';
 import { isLease } from './flights.js';
-import { authorizedAt, type GrantedToken } from './journal.js';
 import { fingerprint, type TokenKey } from './key.js';
 import { idsOf, labelOf } from './platform-request.js';
+import { isSignedInLater, isSignedInSince } from './sign-in.js';
 import type { AdoptBasis, IssueRequest, TokenSource } from './source.js';
 import { inTime, journalReady, type Spooled, spooled } from './spool.js';
-import { emptyRecord, type Lineage, type TokenRecord } from './store/record.js';
+import { emptyRecord, type Lineage, type TokenPart, type TokenRecord } from './store/record.js';
 import type { CommitOptions, Lease } from './store/store.js';
 import type { EpochMs, IssuedToken, Token } from './token.js';
 
@@ -28,8 +28,8 @@ export async function adopt(
   if ('presented' in basis && issued.value === basis.presented) return;
   const adoption: Adoption = {
     issued,
-    startedAt: 'grant' in basis ? signInTime(engine, source) : engine.clock.now(),
-    grant: 'grant' in basis,
+    startedAt: engine.clock.now(),
+    ...('grant' in basis && { signedInAt: signInTime(engine, source) }),
     plan: (record) => plan(record, issued, basis),
     ...('presented' in basis && { base: presentedBase(engine, source, basis.presented) }),
   };
@@ -50,7 +50,7 @@ export async function authorize(
   const giveBack = await (await engine.flights()).limiterOf(source.account).acquire();
   try {
     const lease = await leaseFor(engine, source);
-    const startedAt = signInTime(engine, source);
+    const startedAt = clock.now();
     let issued: IssuedToken;
     try {
       issued = await exchange({
@@ -69,7 +69,7 @@ export async function authorize(
     await commitOrHold(engine, source, {
       issued,
       startedAt,
-      grant: true,
+      signedInAt: signInTime(engine, source),
       ...(lease && { lease }),
       plan: (record) => plan(record, issued, { grant: true }),
     });
@@ -122,15 +122,17 @@ interface Adoption {
   readonly issued: IssuedToken;
   /** By the manager's clock: what the store's says is known for certain once it has answered. */
   readonly startedAt: EpochMs;
-  /** A sign-in: of two, the later one stands, whatever order they are stored in. */
-  readonly grant: boolean;
+  /** Of a sign-in: when its answer was there, by the manager's clock. Of two the later one stands, whatever order they are stored in. */
+  readonly signedInAt?: EpochMs;
+  /** It has waited to be stored: by now somebody may have signed in anew, renewed what it brought, or forgotten it. */
+  readonly late?: boolean;
   readonly lease?: Lease;
   /** The record it follows, where that is known without asking the store again. */
   readonly base?: TokenRecord | undefined;
   readonly plan: (record: TokenRecord) => Plan | 'ignore' | 'conflict';
 }
 
-/** When a sign-in took place: no two of a key at the same instant, so that of several in one outage the last is known. */
+/** When a sign-in that has just been answered took place: no two of a key at the same instant, so that of several in one outage the last is known. */
 function signInTime(engine: Engine, { key }: TokenSource): EpochMs {
   const latest = waiting.get(engine)?.get(key) ?? Number.NEGATIVE_INFINITY;
   return Math.max(engine.clock.now(), latest + 1);
@@ -160,9 +162,14 @@ async function commitOrHold(engine: Engine, source: TokenSource, adoption: Adopt
   const record = adoption.base ?? emptyRecord(source.key);
   const token = tokenFor(engine, source, adoption, { record, cause: 'grant' });
   const held = waiting.get(engine) ?? new Map<TokenKey, EpochMs>();
-  waiting.set(engine, held.set(source.key, adoption.startedAt));
+  waiting.set(engine, held.set(source.key, timeOf(adoption)));
   engine.memory.hold(source, { ...record, generation: record.generation || 1, token });
   engine.own(commitLater(engine, source, { adoption, committing, entry }), source);
+}
+
+/** By what a waiting value is told from later ones of its key. */
+function timeOf({ startedAt, signedInAt }: Adoption): EpochMs {
+  return signedInAt ?? startedAt;
 }
 
 async function commitLater(
@@ -174,43 +181,44 @@ async function commitLater(
     entry,
   }: { adoption: Adoption; committing: Promise<'accepted' | TokenRecord>; entry: Spooled | undefined },
 ): Promise<void> {
-  // By now somebody may have signed in anew, here or elsewhere.
-  const late: Adoption = { ...adoption, plan: (record) => latePlan(engine, source, adoption, record) };
   let answer = await committing.catch(() => undefined);
   for (let delay = FIRST_RETRY_MS; answer === undefined; delay = Math.min(LAST_RETRY_MS, delay * 2)) {
     // What can be had again by asking is no reason to keep a process alive.
     await sleep(engine.clock, delay * (0.5 + engine.settings.random() / 2), { keepAlive: source.keep === 'grant' });
     // Not acknowledged yet; an equal value is accepted again.
-    answer = await commitOver(engine, source, late).catch(() => undefined);
+    answer = await commitOver(engine, source, { ...adoption, late: true }).catch(() => undefined);
   }
   const held = waiting.get(engine);
-  if (held?.get(source.key) === adoption.startedAt) {
+  if (held?.get(source.key) === timeOf(adoption)) {
     held.delete(source.key);
     engine.memory.unhold(source.key);
   }
   await entry?.settle(answer);
 }
 
-function latePlan(
+/** Whether a sign-in that is to be stored comes after a later one. */
+function isOutdated(
   engine: Engine,
   source: TokenSource,
-  adoption: Adoption,
-  record: TokenRecord,
-): ReturnType<typeof plan> {
-  const newer = adoption.grant && authorizedAt(record) > engine.linkOf(source).toStore(adoption.startedAt);
-  return newer && record.token?.value !== adoption.issued.value ? 'conflict' : adoption.plan(record);
+  { adoption, record }: { adoption: Adoption; record: TokenRecord },
+): boolean {
+  const { issued, signedInAt, late } = adoption;
+  if (signedInAt === undefined || record.token?.value === issued.value) return false;
+  const link = engine.linkOf(source);
+  const news = { value: issued.value, at: link.toStore(signedInAt), now: link.now() };
+  return late ? isSignedInSince(record, news) : isSignedInLater(record, news);
 }
 
 /** The journal's entry, which another process can commit without asking us: of a sign-in, and of a value whose predecessor is known. */
 function entryOf(engine: Engine, source: TokenSource, adoption: Adoption): Spooled | undefined {
-  const { base = emptyRecord(source.key), grant, startedAt } = adoption;
-  const planned = grant || adoption.base ? adoption.plan(base) : undefined;
+  const { base = emptyRecord(source.key), signedInAt } = adoption;
+  const planned = signedInAt !== undefined || adoption.base ? adoption.plan(base) : undefined;
   if (typeof planned !== 'object') return undefined;
   const { cause, order: _order, ...over } = planned;
   const token = tokenFor(engine, source, adoption, { record: base, cause });
   const refreshAt = dueAt(engine, source, token, false);
   const options = { ...over, ...(refreshAt !== undefined && { refreshAt }) };
-  return spooled(engine, { source, token, options, ...(grant && { grantAt: startedAt }) });
+  return spooled(engine, { source, token, options, ...(signedInAt !== undefined && { signedInAt }) });
 }
 
 /** What is known here of the record whose token was presented: enough to name the predecessor while the store is away. */
@@ -226,31 +234,29 @@ function presentedBase(engine: Engine, source: TokenSource, presented: string): 
 function tokenFor(
   engine: Engine,
   source: TokenSource,
-  { issued, startedAt }: Adoption,
+  { issued, startedAt, signedInAt }: Adoption,
   { record, cause, order }: { record: TokenRecord; cause: Lineage['cause']; order?: number | undefined },
-): GrantedToken {
-  const at = engine.linkOf(source).toStore(startedAt);
-  const token = tokenPart(engine, {
+): TokenPart {
+  const link = engine.linkOf(source);
+  return tokenPart(engine, {
     source,
     record,
     issued,
-    startedAt: at,
+    startedAt: link.toStore(startedAt),
+    ...(signedInAt !== undefined && { signedInAt: link.toStore(signedInAt) }),
     cause,
     ...(order !== undefined && { order }),
   });
-  // A pair learned from an answer goes back to the same sign-in as the one that was presented.
-  const grantedAt = cause === 'grant' ? at : (record.token as GrantedToken | undefined)?.grantedAt;
-  return grantedAt === undefined || source.keep !== 'grant' ? token : { ...token, grantedAt };
 }
 
 /** Commits over whatever stands; the record that stands instead where there is nothing to do, or something newer. */
 async function commitOver(engine: Engine, source: TokenSource, adoption: Adoption): Promise<'accepted' | TokenRecord> {
-  const { lease, plan: planFor } = adoption;
+  const { lease } = adoption;
   const link = engine.linkOf(source);
   const event = keyEvent(engine, source);
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const record = (await link.read(source.key)).record ?? emptyRecord(source.key);
-    const planned = planFor(record);
+    const planned = isOutdated(engine, source, { adoption, record }) ? 'conflict' : adoption.plan(record);
     if (planned === 'ignore') return record;
     if (planned === 'conflict') {
       engine.events.emit('conflict', { ...event, predecessor: 0, stored: record.generation });

@@ -106,6 +106,7 @@ export function tokenPart(
     startedAt,
     cause,
     order,
+    signedInAt,
   }: {
     source: TokenSource;
     record: TokenRecord;
@@ -113,6 +114,8 @@ export function tokenPart(
     startedAt: EpochMs;
     cause: Lineage['cause'];
     order?: number;
+    /** Of a sign-in, store time. */
+    signedInAt?: EpochMs;
   },
 ): TokenPart {
   const { settings, registry } = engine;
@@ -122,6 +125,7 @@ export function tokenPart(
   const grace = (lifetimeMs: number) => windowsFor(settings, refresh, lifetimeMs).repeatGraceMs;
   const fresh = cause === 'grant' ? undefined : stored;
   const value = fingerprint(issued.value);
+  const grant = signedInAt === undefined ? fresh?.grant : { at: signedInAt, first: value };
   // Absent where the platform's refresh token is reusable means unchanged (S7); a new grant brings its own or has none.
   const refreshToken = issued.refreshToken || fresh?.refreshToken;
   const extra = issued.extra ?? (stored?.value === issued.value ? stored.extra : undefined);
@@ -133,6 +137,7 @@ export function tokenPart(
       !issued.refreshToken && { refreshTokenExpiresAt: stored.refreshTokenExpiresAt }),
     ...timesOf(issued, source, { stored, startedAt, grace }),
     ...((order ?? stored?.order) !== undefined && { order: order ?? (stored?.order as number) }),
+    ...(grant && { grant }),
     seen: [value, ...(stored?.seen ?? []).filter((seen) => seen !== value)].slice(0, SEEN),
     ...(source.credentials && { credentials: source.credentials() }),
     lineage: {

@@ -35,8 +35,8 @@ export class Flights {
   }
 
   /** Joins the flight of a key, or starts it. A flight nobody waited for does not wait for others: who needs a token then flies again. */
-  async join(source: TokenSource, want: Want): Promise<Landed> {
-    for (;;) {
+  async join(source: TokenSource, wanted: Want): Promise<Landed> {
+    for (let want = wanted; ; ) {
       const current = this.#inFlight.get(source.key);
       if (!current) return this.#start(source, want);
       if (current.mode === want.mode || want.mode === 'soon' || want.mode === 'ask') return current.landing;
@@ -45,6 +45,8 @@ export class Flights {
         if (current.mode !== 'soon' && want.mode === 'need') throw error;
         return undefined;
       });
+      // What was read before that flight landed says nothing of what it noted.
+      want = { ...want, seen: undefined };
       const next = this.#inFlight.get(source.key);
       if (!next && landed?.copy && satisfied(this.#engine, source, landed.copy, want)) return landed;
     }

@@ -1,5 +1,5 @@
 import type { TokenKey } from './key.js';
-import type { TokenPart, TokenRecord } from './store/record.js';
+import type { TokenPart } from './store/record.js';
 import type { CommitOptions } from './store/store.js';
 import type { EpochMs } from './token.js';
 
@@ -19,18 +19,6 @@ export interface JournalEntry {
   readonly at: EpochMs;
   /** A new grant: it replaces whatever stands, unless that was authorized after `at`. `options` name no predecessor. */
   readonly grant?: true;
-}
-
-/** A token that remembers when a person authorized it, store time. */
-export type GrantedToken = TokenPart & { readonly grantedAt?: EpochMs };
-
-/**
- * When what stands was authorized, store time: a grant that is older loses against it. Of a tombstone, when it was set. Of a
- * token that does not say, when it was first seen: a pair issued since is alive, whoever signed in for it.
- */
-export function authorizedAt({ token, goneAt }: Pick<TokenRecord, 'token' | 'goneAt'>): EpochMs {
-  if (goneAt !== undefined) return goneAt;
-  return (token as GrantedToken | undefined)?.grantedAt ?? token?.firstSeenAt ?? Number.NEGATIVE_INFINITY;
 }
 
 /** An entry as the journal holds it. */

@@ -164,6 +164,8 @@ export class Memory {
     const copy = this.#copies.get(source.key);
     const living = copy && source.keep === 'obtainable' && this.#engine.clock.now() < copy.mustAt;
     if (!living || copy.checkedAt < copy.issuedAt) return undefined;
+    // Its end may be off by the step of a clock.
+    if (copy.checkedAt <= link.steppedAt) return undefined;
     // Another process may have stored its successor since we looked.
     if (askingHarms(source.issuance) && this.age(source, copy) === 'unchecked') return undefined;
     const issuedAt = link.toStore(copy.issuedAt);

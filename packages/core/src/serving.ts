@@ -60,11 +60,18 @@ export class Serving {
       if (landed.copy) return this.#engine.memory.serve(source, landed.copy);
     } catch (error) {
       // While the token lives, a platform or store that is down is invisible to callers.
-      const living = this.#engine.memory.copy(source) ?? copy;
+      const living = await this.#atHand(source);
       if (living && this.#engine.clock.now() < living.endsAt) return this.#engine.memory.serve(source, living);
       throw error;
     }
     throw new TokenError('ERR_TOKEN_TRANSPORT', `${labelOf(source)}: the refresh brought no token`, idsOf(source));
+  }
+
+  /** The copy that may still be served after a flight, which may have taken long, or have met another token in the store. */
+  async #atHand(source: TokenSource): Promise<Copy | undefined> {
+    const copy = this.#engine.memory.copy(source);
+    if (!copy || this.#engine.memory.age(source, copy) !== 'unchecked') return copy;
+    return (await this.#look(source, copy).catch(() => undefined))?.copy;
   }
 
   /** What the store says, or the copy at hand while it lives if the store cannot be reached. */

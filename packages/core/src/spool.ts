@@ -1,8 +1,9 @@
 import { type Engine, keyEvent } from './engine.js';
 import { TokenError } from './errors.js';
-import { authorizedAt, type GrantedToken, JOURNAL_VERSION, type Journal, type JournalEntry } from './journal.js';
+import { JOURNAL_VERSION, type Journal, type JournalEntry } from './journal.js';
 import { fingerprint, type TokenKey } from './key.js';
 import { labelOf } from './platform-request.js';
+import { isSignedInSince } from './sign-in.js';
 import type { TokenSource } from './source.js';
 import { emptyRecord, type TokenPart, type TokenRecord } from './store/record.js';
 import type { CommitOptions } from './store/store.js';
@@ -20,7 +21,7 @@ export interface SpooledAnswer {
   readonly token: TokenPart;
   readonly options: CommitOptions;
   /** When a sign-in took place, by the manager's clock; absent for an answer that follows a known generation. */
-  readonly grantAt?: EpochMs;
+  readonly signedInAt?: EpochMs;
 }
 
 /** An answer on its way into a store, and its entry in the journal, if it has needed one (S4). */
@@ -39,16 +40,16 @@ export class Spooled {
   /** Writes the entry, once. A journal that fails is told as an event and keeps nothing from being stored or served. */
   async write(): Promise<void> {
     if (this.#id !== undefined) return;
-    const { source, token, options, grantAt } = this.#answer;
+    const { source, token, options, signedInAt } = this.#answer;
     try {
       await opened(this.#journal);
       this.#id = await this.#journal.append({
-        v: grantAt === undefined ? 1 : 2,
+        v: signedInAt === undefined ? 1 : 2,
         key: source.key,
         token,
         options,
-        at: grantAt ?? this.#engine.clock.now(),
-        ...(grantAt !== undefined && { grant: true }),
+        at: signedInAt ?? this.#engine.clock.now(),
+        ...(signedInAt !== undefined && { grant: true }),
       });
     } catch (cause) {
       tellFailure(this.#engine, source, cause);
@@ -149,11 +150,11 @@ async function commitGrant(
     // Stored already, by whoever wrote the entry or by another replay, and perhaps renewed since.
     if (stored?.value === token.value) return 'accepted';
     // All processes of this host read one clock; what it differs from the store's is known by now.
-    const grantedAt = link.toStore(at);
-    if (authorizedAt(present) > grantedAt || stored?.seen.includes(own)) return present;
-    const next: GrantedToken = {
+    const grant = { at: link.toStore(at), first: own };
+    if (isSignedInSince(present, { value: token.value, at: grant.at, now: link.now() })) return present;
+    const next: TokenPart = {
       ...token,
-      grantedAt,
+      grant,
       seen: [own, ...(stored?.seen ?? []).filter((seen) => seen !== own)].slice(0, SEEN),
       ...(stored?.order !== undefined && { order: stored.order }),
     };

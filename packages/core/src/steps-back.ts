@@ -90,12 +90,13 @@ export class StepsBack {
 }
 
 function earlier(token: TokenPart, byMs: number): TokenPart {
-  const { expiresAt, refreshTokenExpiresAt } = token;
+  const { expiresAt, refreshTokenExpiresAt, grant } = token;
   return {
     ...token,
     issuedAt: token.issuedAt - byMs,
     firstSeenAt: token.firstSeenAt - byMs,
     ...(expiresAt !== undefined && { expiresAt: expiresAt - byMs }),
     ...(refreshTokenExpiresAt !== undefined && { refreshTokenExpiresAt: refreshTokenExpiresAt - byMs }),
+    ...(grant && { grant: { ...grant, at: grant.at - byMs } }),
   };
 }

@@ -9,6 +9,8 @@ import type { EpochMs } from './token.js';
 
 /** How long a measured clock offset is believed over a slower, newer one that does not contradict it, ms. */
 const OFFSET_MEMORY_MS = 5 * 60_000;
+/** An offset that changes by more than this has not been measured better: a clock was stepped, ms. */
+const STEP_MS = 1_000;
 /** How finely clocks are read, ms. */
 const READING_MS = 1;
 
@@ -36,6 +38,7 @@ export class StoreLink {
   #offsetMs = 0;
   #offsetRoundTripMs = Number.POSITIVE_INFINITY;
   #offsetAt = Number.NEGATIVE_INFINITY;
+  #steppedAt = Number.NEGATIVE_INFINITY;
 
   /** `check` looks at what the store promises and throws what the gate refuses; `onOpen` is called once it has passed. */
   constructor(
@@ -106,6 +109,11 @@ export class StoreLink {
     return this.timed('read', (store) => store.read(key));
   }
 
+  /** When one of the two clocks was last found to be stepped, our time: what was taken over from the store before may be off by the step. */
+  get steppedAt(): EpochMs {
+    return this.#steppedAt;
+  }
+
   /** The store's time now. */
   now(): EpochMs {
     return this.#clock.now() + this.#offsetMs;
@@ -128,6 +136,8 @@ export class StoreLink {
     // One that cannot be true any more was measured before a clock was stepped, however well.
     const contradicted = this.#offsetMs < from || this.#offsetMs > to;
     if (recent && !contradicted && roundTrip > this.#offsetRoundTripMs) return;
+    const measured = this.#offsetAt > Number.NEGATIVE_INFINITY;
+    if (measured && (this.#offsetMs < from - STEP_MS || this.#offsetMs > to + STEP_MS)) this.#steppedAt = after;
     // A store without a clock of its own must come out as no offset.
     this.#offsetMs = from <= 0 && to >= 0 ? 0 : now - (before + after) / 2;
     this.#offsetRoundTripMs = roundTrip;

@@ -17,10 +17,10 @@ import { recordedError } from './verdict.js';
  * - `ask`: somebody wants the platform asked now.
  */
 export type Want =
-  | { readonly mode: 'need'; readonly minValidityMs: number; readonly seen?: TokenRecord }
-  | { readonly mode: 'soon'; readonly seen?: TokenRecord }
-  | { readonly mode: 'forced'; readonly refused: string; readonly seen?: TokenRecord }
-  | { readonly mode: 'ask'; readonly seen?: TokenRecord };
+  | { readonly mode: 'need'; readonly minValidityMs: number; readonly seen?: TokenRecord | undefined }
+  | { readonly mode: 'soon'; readonly seen?: TokenRecord | undefined }
+  | { readonly mode: 'forced'; readonly refused: string; readonly seen?: TokenRecord | undefined }
+  | { readonly mode: 'ask'; readonly seen?: TokenRecord | undefined };
 
 /** Whether what is known is what the flight was wanted for. */
 export function satisfied(engine: Engine, source: TokenSource, copy: Copy, want: Want): boolean {

@@ -247,7 +247,7 @@ describe('the journal', () => {
     await manager.adopt(source, pair('N'), { grant: true });
     expect((await manager.get(source)).value).toBe('N');
     expect([...journal.kept.values()]).toMatchObject([{ v: 2, grant: true, token: { value: 'N' } }]);
-    // Killed here. An older pair was renewed before the journal came home, and says when it was authorized.
+    // Killed here.
     health = 'well';
     await processOn().manager.start();
     expect(await stored(source.key)).toMatchObject({
@@ -324,6 +324,39 @@ describe('the journal', () => {
     }
     expect((await stored(source.key)).token?.value).toBe('N2');
     expect(journal.kept.size).toBe(0);
+  });
+
+  it('puts a sign-in of an outage over a renewal of the one before, though that was answered later', async () => {
+    const { source } = await expired();
+    const { manager } = processOn();
+    health = 'away';
+    await manager.adopt(source, pair('N'), { grant: true });
+    health = 'well';
+    await clock.advance(1);
+    const other = processOn({ durable: 'synced', scope: 'fleet' }, {}, false);
+    expect((await other.manager.get(source)).value).toBe('T1');
+    await processOn().manager.start();
+    expect((await stored(source.key)).token).toMatchObject({ value: 'N', refreshToken: 'RN' });
+  });
+
+  it('puts no sign-in over what it was renewed to, however often, where its entry has outlived its commit', async () => {
+    const { source } = await expired();
+    const { manager } = processOn();
+    health = 'away';
+    await manager.adopt(source, pair('N'), { grant: true });
+    const [left] = structuredClone([...journal.kept]);
+    health = 'well';
+    await clock.advance(60_000);
+    for (let day = 1; day <= 10; day++) {
+      await clock.advance(DAY);
+      platform.twists = [() => pair(`N${day}`)];
+      expect((await manager.get(source)).value).toBe(`N${day}`);
+    }
+    journal.kept.set(...(left as [string, JournalEntry]));
+    const late = processOn();
+    await late.manager.start();
+    expect((await stored(source.key)).token?.value).toBe('N10');
+    expect([late.conflicts.length, journal.kept.size]).toEqual([1, 0]);
   });
 
   it('brings back nothing that was forgotten after the sign-in', async () => {

@@ -175,6 +175,45 @@ describe('a rotating grant', () => {
     await expect(manager.get(account.token)).rejects.toMatchObject({ code: 'ERR_TOKEN_STORE' });
   });
 
+  it('of the later of two sign-ins stays, whichever is stored first', async () => {
+    const account = modelAccount(platform, { subjects: ['u'] });
+    const [one, two] = [manage({ accounts: [account], name: 'one' }), manage({ accounts: [account], name: 'two' })];
+    const { commit } = inner;
+    let store = () => {};
+    const held = new Promise<void>((resolve) => {
+      store = resolve;
+    });
+    inner.commit = async (...args) => {
+      inner.commit = commit;
+      await held;
+      return commit.apply(inner, args);
+    };
+    const first = one.authorize(account.token, async () => pair(1));
+    await clock.advance(1_000);
+    // The user has begun again in another window.
+    await two.adopt(account.token, pair(2), { grant: true });
+    store();
+    expect((await first).value).toBe('T2');
+    expect((await recordOf(account.token.key)).token).toMatchObject({ value: 'T2', refreshToken: 'R2' });
+  });
+
+  it('is not presented again by a caller who waited for a sweep that found it refused', async () => {
+    const account = modelAccount(platform, { subjects: ['u'] });
+    const [one] = [manage({ accounts: [account], name: 'one' })];
+    await one.authorize(account.token, async () => pair(0));
+    await clock.advance(24 * HOUR);
+    platform.refresh = 7;
+    const open = platform.hold();
+    const swept = one.refreshDue();
+    await clock.advance(60_000);
+    const asked = expect(one.get(account.token)).rejects.toMatchObject({ code: 'ERR_TOKEN_REAUTHORIZATION_REQUIRED' });
+    await clock.advance(1_000);
+    open();
+    await clock.advance(1_000);
+    await Promise.all([asked, swept]);
+    expect(platform.calls).toBe(1);
+  });
+
   it('is served as it stands after a late failure of a request for its predecessor', async () => {
     const account = modelAccount(platform, { subjects: ['u'] });
     const [one, two] = [manage({ accounts: [account], name: 'one' }), manage({ accounts: [account], name: 'two' })];

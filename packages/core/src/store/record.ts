@@ -43,11 +43,21 @@ export interface TokenPart {
   readonly refreshTokenExpiresAt?: EpochMs;
   /** Order of the push that brought it. */
   readonly order?: number;
+  /** The sign-in that it goes back to; kept by renewals. */
+  readonly grant?: SignIn;
   /** Fingerprints of the last 8 values, this one included, newest first. */
   readonly seen: readonly string[];
   /** Fingerprint of the credentials that issued it. */
   readonly credentials?: string;
   readonly lineage: Lineage;
+}
+
+/** A person's sign-in. */
+export interface SignIn {
+  /** When it took place, store time. */
+  readonly at: EpochMs;
+  /** Fingerprint of the first value it brought. */
+  readonly first: string;
 }
 
 /** A failed attempt, as all processes see it. Holds no secret and no free text of the platform. */

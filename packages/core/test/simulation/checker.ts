@@ -7,6 +7,7 @@ import {
   type PlatformModel,
   type PlatformObserver,
   type RequestFate,
+  SIGN_INS_AT_ONCE,
   type Truth,
 } from './platform-model.js';
 import type { VirtualProcess } from './process-model.js';
@@ -20,8 +21,10 @@ export interface Violation {
 
 /** A process is off the store's time by half a round trip at most, and no call takes longer than its time limit. */
 const OFFSET_ERROR_MS = 1_100;
-/** A failed attempt is not repeated before a tenth of the retry interval. */
+/** A failed attempt is not repeated before a tenth of the retry interval, ms. */
 const SHORTEST_BACK_OFF_MS = 5_000;
+/** Tokens that live shorter than this are retried faster, ms. */
+const REFERENCE_LIFETIME_MS = 7_200_000;
 /** How long after a token was superseded a process may hear of it: a lease, a copy's age, and the way. */
 const NEWS_TAKE_MS = 75_000;
 /** What a request may take and settle in. */
@@ -39,7 +42,7 @@ export class Checker implements PlatformObserver {
   readonly #troublesAtStore = new Map<string, number>();
   /** As they were given and renewed: who forgets a key or empties the store takes them out of the record. */
   readonly #leases = new Map<string, number>();
-  readonly #failedAt = new Map<TokenKey, number>();
+  readonly #failures = new Map<TokenKey, { readonly sentAt: number; readonly at: number }>();
   readonly #forgottenAt = new Map<TokenKey, number>();
   /** Who has asked for a request to be made, whatever the back-off says. */
   readonly #asking = new Map<TokenKey, number>();
@@ -84,13 +87,17 @@ export class Checker implements PlatformObserver {
     const allowed = 1 + (this.#troubles.get(key) ?? 0) - (this.#troublesAtStore.get(which) ?? 0);
     if (sent > allowed)
       this.#say('S1', `request ${sent} for one need of ${key}, of ${allowed} that something explains`);
-    const sinceFailure = now - (this.#failedAt.get(key) ?? Number.NEGATIVE_INFINITY);
-    const disturbed = Math.max(this.#disturbedAt, this.#store.troubleAt) > now - sinceFailure - 2_000;
-    if (sinceFailure < SHORTEST_BACK_OFF_MS && !disturbed && !this.#asking.get(key))
+    const failure = this.#failures.get(key);
+    const sinceFailure = now - (failure?.at ?? Number.NEGATIVE_INFINITY);
+    const forgottenAt = Math.max(this.#store.emptiedAt, this.#forgottenAt.get(key) ?? Number.NEGATIVE_INFINITY);
+    const disturbed =
+      failure !== undefined &&
+      (Math.max(this.#disturbedAt, this.#store.troubleAt) > failure.at - 2_000 || forgottenAt > failure.sentAt);
+    if (sinceFailure < shortestBackOff(record) && !disturbed && !this.#asking.get(key))
       this.#say('S1', `${process.name} repeats a failed attempt after ${Math.round(sinceFailure)} ms`);
   }
 
-  failed(process: VirtualProcess, { key, purpose }: ModelRequest, fate: RequestFate): void {
+  failed(process: VirtualProcess, { key, purpose, sentAt }: ModelRequest, fate: RequestFate): void {
     this.#count(key);
     // A child whose parent was refused is asked for once more with the next one.
     if (fate === 'parent' || purpose === 'signIn') return;
@@ -100,11 +107,12 @@ export class Checker implements PlatformObserver {
       fate !== 'silentAfter' &&
       fate !== 'silentBefore'
     )
-      this.#failedAt.set(key, this.#store.world.now);
+      this.#failures.set(key, { sentAt, at: this.#store.world.now });
   }
 
-  aborted(process: VirtualProcess, { key }: ModelRequest): void {
+  aborted(process: VirtualProcess, { key, sentAt }: ModelRequest): void {
     this.#count(key);
+    this.#failures.set(key, { sentAt, at: this.#store.world.now });
     if (this.#platform.traits.issuance === 'rotating') this.#say('S2', `${process.name} aborts a rotating request`);
   }
 
@@ -117,7 +125,7 @@ export class Checker implements PlatformObserver {
     const truth = this.#platform.tokens.get(token.value);
     if (!truth) return;
     const { now } = this.#store.world;
-    if (now - truth.expiresAt > OFFSET_ERROR_MS)
+    if (now - truth.expiresAt > OFFSET_ERROR_MS + process.lostMs)
       this.#say('S10', `${process.name} serves #${truth.number}, ${now - truth.expiresAt} ms after its end`);
     const excused = Math.max(truth.diesAt, this.#store.troubleAt, this.#disturbedAt);
     const by = truth.supersededBy;
@@ -187,9 +195,11 @@ export class Checker implements PlatformObserver {
     if (operation === 'remove') this.#forgottenAt.set(key, this.#store.world.now);
     if (operation === 'commit' || operation === 'remove') {
       const which = `${key} ${after.generation}`;
-      // An answer that brings the same value meets a need as a new one does.
+      // An answer that brings the same value meets a need as a new one does, and who forgets a key makes a new one.
       const met =
-        after.generation !== before?.generation || (input[2] as CommitOptions | undefined)?.lease !== undefined;
+        operation === 'remove' ||
+        after.generation !== before?.generation ||
+        (input[2] as CommitOptions | undefined)?.lease !== undefined;
       if (met) {
         this.#sent.delete(which);
         this.#troublesAtStore.set(which, this.#troubles.get(key) ?? 0);
@@ -217,7 +227,8 @@ export class Checker implements PlatformObserver {
     truth.saved = true;
     truth.storedAt ??= this.#store.world.now;
     const was = before?.token && this.#platform.tokens.get(before.token.value);
-    if (was && was.number > truth.number && !was.late && !truth.late)
+    const atOnce = was?.excuse === SIGN_INS_AT_ONCE && truth.excuse === SIGN_INS_AT_ONCE;
+    if (was && was.number > truth.number && !was.late && !truth.late && !atOnce)
       this.#say('S3', `${by.name} puts #${truth.number} over #${was.number}`);
     if (token.refreshToken === undefined && truth.refreshToken !== undefined)
       this.#say('S7', `half of #${truth.number} is stored`);
@@ -225,8 +236,9 @@ export class Checker implements PlatformObserver {
     if (end > OFFSET_ERROR_MS)
       this.#say('S10', `#${truth.number} is stored to live ${Math.round(end)} ms longer than it does`);
     const forgottenAt = this.#forgottenAt.get(after.key) ?? Number.NEGATIVE_INFINITY;
-    // A person's sign-in stands although somebody forgot the key meanwhile.
+    // A person's sign-in stands although somebody forgot the key meanwhile; of a tombstone that is lost itself nobody knows.
     if (
+      this.#store.emptiedAt < forgottenAt &&
       before?.token === undefined &&
       truth.sentAt < forgottenAt &&
       !truth.signIn &&
@@ -258,4 +270,9 @@ export class Checker implements PlatformObserver {
     this.violations.push({ rule, why });
     this.#store.world.say('CHECK', () => `${rule} is broken: ${why}`);
   }
+}
+
+function shortestBackOff(record: TokenRecord | undefined): number {
+  const { issuedAt = 0, expiresAt = issuedAt + REFERENCE_LIFETIME_MS } = record?.token ?? {};
+  return SHORTEST_BACK_OFF_MS * Math.min(1, (expiresAt - issuedAt) / REFERENCE_LIFETIME_MS);
 }

@@ -43,6 +43,8 @@ export interface Truth {
   readonly bornAt: number;
   /** When its request was sent. */
   readonly sentAt: number;
+  /** When whoever asked had it in hand. */
+  answeredAt?: number;
   expiresAt: number;
   /** When it stops working, true time; before its end where another one took its place. */
   diesAt: number;
@@ -89,6 +91,9 @@ export interface ModelRequest {
 
 /** Whom a token was issued to that no process of ours asked for. */
 export const OUTSIDER = 'issued to another system';
+
+/** Why nobody can know which of two sign-ins took place later. */
+export const SIGN_INS_AT_ONCE = 'another sign-in was under way at the same time';
 
 /** One platform: truth about tokens, behind a network. */
 export class PlatformModel {
@@ -164,12 +169,17 @@ export class PlatformModel {
           kind: 'answer',
           ...(world.detailed && { content: JSON.stringify(content) ?? '' }),
         });
+      let givenUp = false;
       signal?.addEventListener('abort', () => {
+        givenUp = true;
         for (const observer of this.observers) observer.aborted(process, request);
         reject(signal.reason);
       });
+      const failed = (how: RequestFate) => {
+        if (!givenUp) for (const observer of this.observers) observer.failed(process, request, how);
+      };
       const fail = (reason: string, uncertain: boolean) => {
-        for (const observer of this.observers) observer.failed(process, request, fate);
+        failed(fate);
         back('fails', () => {
           world.say(process.name, () => `no answer: ${reason}`);
           reject(new TokenError('ERR_TOKEN_TRANSPORT', `model: ${reason}`, { reason: 'network', uncertain }));
@@ -180,13 +190,10 @@ export class PlatformModel {
         this.#latency() + lateMs,
         `${process.name} request arrives`,
         () => {
-          if (fate === 'silentBefore') {
-            for (const observer of this.observers) observer.failed(process, request, fate);
-            return;
-          }
+          if (fate === 'silentBefore') return failed(fate);
           if (fate === 'lostBefore') return fail('lost', true);
           if (fate === 'busy') {
-            for (const observer of this.observers) observer.failed(process, request, fate);
+            failed(fate);
             back('refused as busy', () =>
               reject(new TokenError('ERR_TOKEN_BUSY', 'model: busy', { platformCode: 'busy' })),
             );
@@ -199,7 +206,7 @@ export class PlatformModel {
             issued = this.#answer(truth);
           } catch (refusal) {
             const byParent = (refusal as TokenError).reason === 'parent';
-            for (const observer of this.observers) observer.failed(process, request, byParent ? 'parent' : fate);
+            failed(byParent ? 'parent' : fate);
             for (const observer of this.observers) observer.processed(process, request, undefined);
             if (process.reaches('after the platform refused')) return;
             back('refused', () => reject(refusal));
@@ -208,7 +215,7 @@ export class PlatformModel {
           const lost = fate === 'lostAfter' || fate === 'silentAfter' || fate === 'half';
           if (lost && !truth.saved) truth.excuse ??= `its answer was lost (${fate})`;
           for (const observer of this.observers) observer.processed(process, request, truth);
-          if (lost) for (const observer of this.observers) observer.failed(process, request, fate);
+          if (lost) failed(fate);
           if (process.reaches('after the platform did the work')) return;
           if (fate === 'silentAfter') return;
           if (fate === 'lostAfter') return fail('cut', true);
@@ -217,7 +224,9 @@ export class PlatformModel {
             issued = this.traits.issuance === 'rotating' ? rest : { ...rest, value: '' };
           }
           const read = () => {
-            if (!process.reaches('before it reads the answer')) resolve(issued);
+            if (process.reaches('before it reads the answer')) return;
+            if (truth?.signIn) this.#answered(truth);
+            resolve(issued);
           };
           back('answered', read, issued);
         },
@@ -311,6 +320,18 @@ export class PlatformModel {
     this.tokens.set(truth.value, truth);
     subject.current = truth;
     return truth;
+  }
+
+  /** A sign-in was answered: the order of those that were under way meanwhile is known to nobody but us. */
+  #answered(truth: Truth): void {
+    const { now } = this.world;
+    truth.answeredAt = now;
+    for (const other of this.tokens.values()) {
+      if (other === truth || other.key !== truth.key || !other.signIn) continue;
+      if (other.sentAt > now || (other.answeredAt ?? now) < truth.sentAt) continue;
+      truth.excuse = SIGN_INS_AT_ONCE;
+      other.excuse = SIGN_INS_AT_ONCE;
+    }
   }
 
   #answer({ value, expiresAt, refreshToken, refreshEndsAt }: Truth): IssuedToken {

@@ -19,11 +19,14 @@ export class VirtualProcess implements Actor {
   skewMs: number;
   /** What its monotonic clock has missed, ms: some stand still while the machine sleeps. */
   asleepMs = 0;
+  /** What it cannot know has passed, ms: its machine slept and its clock was set back, both since it last looked at its clocks. */
+  lostMs = 0;
   onCrash: () => void = () => {};
   onStop: (ms: number) => void = () => {};
   /** Told of each call to the outside, before it takes effect. */
   onReach: (where: string) => void = () => {};
   readonly #world: World;
+  #setBack = false;
   #nap: { calls: number; readonly ms: number } | undefined;
   #callsLeft = Number.POSITIVE_INFINITY;
 
@@ -110,11 +113,16 @@ export class VirtualProcess implements Actor {
   sleep(ms: number): void {
     this.stop(ms);
     this.asleepMs += ms;
+    if (this.#setBack) this.lostMs += ms;
   }
 
   /** Somebody sets its clock. */
   step(ms: number): void {
     this.skewMs += ms;
+    if (ms < -1_000) {
+      this.#setBack = true;
+      this.lostMs = this.asleepMs;
+    }
     this.#world.say(this.name, () => `its clock is stepped by ${ms / 1000} s`);
   }
 }

@@ -1,0 +1,33 @@
+import { fingerprint } from './key.js';
+import type { TokenRecord } from './store/record.js';
+import type { EpochMs } from './token.js';
+
+/** A sign-in: the value it brought, and when it took place; and what time it is. All by the store's clock. */
+export interface SignInNews {
+  readonly value: string;
+  readonly at: EpochMs;
+  readonly now: EpochMs;
+}
+
+/** Whether somebody has signed in after that: of two sign-ins that are stored at once the later one stays. */
+export function isSignedInLater({ token }: TokenRecord, { at, now }: SignInNews): boolean {
+  return token?.grant !== undefined && isBetween(token.grant.at, at, now);
+}
+
+/**
+ * Whether a sign-in that waited to be stored is no news by now: the record goes back to it already, to a later one, or was forgotten since.
+ * A renewal of an older sign-in counts as that one, however late it was answered: the platform honoured it before this one ended it.
+ */
+export function isSignedInSince({ token, goneAt }: TokenRecord, { value, at, now }: SignInNews): boolean {
+  if (goneAt !== undefined) return isBetween(goneAt, at, now);
+  if (!token) return false;
+  const first = fingerprint(value);
+  if (token.grant?.first === first || token.seen.includes(first)) return true;
+  // Of a token that does not say, when it was first seen: a pair issued since is alive, whoever signed in for it.
+  return isBetween(token.grant?.at ?? token.firstSeenAt, at, now);
+}
+
+/** A time that has not come yet was written by a clock that has been set back since, and says nothing. */
+function isBetween(time: EpochMs, at: EpochMs, now: EpochMs): boolean {
+  return time > at && time <= now;
+}
