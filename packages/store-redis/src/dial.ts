@@ -27,7 +27,7 @@ export function dialServer(make: MakeClient, subscription?: Subscription): Dial 
     const attempt = idle ?? new Attempt(await make(overrides(limitMs)));
     idle = undefined;
     const { client } = attempt;
-    attempt.begin(() => {
+    const turn = attempt.begin(() => {
       idle = attempt;
       lost();
     });
@@ -37,15 +37,15 @@ export function dialServer(make: MakeClient, subscription?: Subscription): Dial 
         await (subscription && client.subscribe(subscription.channel, subscription.listener));
       });
     } catch (error) {
-      if (idle !== attempt) attempt.end();
+      if (idle !== attempt) attempt.end(turn);
       throw error;
     }
     const send = (args: readonly string[], abortSignal: AbortSignal) => client.sendCommand([...args], { abortSignal });
     return {
       send: (_key, args, signal) => send(args, signal),
       primaries: [send],
-      stalled: () => attempt.end(),
-      end: () => attempt.end(),
+      stalled: () => attempt.end(turn),
+      end: () => attempt.end(turn),
     };
   };
 }
@@ -56,13 +56,14 @@ class Attempt {
   #onLost: () => void = () => {};
   #connected = false;
   #over = false;
+  #turn = 0;
 
   constructor(client: RedisClientType) {
     this.client = client;
     client.on('connect', () => {
       this.#connected = true;
       // Not at once: the client is about to greet the server on that socket.
-      if (this.#over) setImmediate(() => this.end());
+      if (this.#over) setImmediate(() => this.#end());
     });
     client.on('error', () => {
       if (client.isOpen) return;
@@ -72,13 +73,20 @@ class Attempt {
     client.unref();
   }
 
-  begin(onLost: () => void): void {
+  /** The number of the turn that begins. */
+  begin(onLost: () => void): number {
     this.#onLost = onLost;
     this.#over = false;
+    return ++this.#turn;
   }
 
-  /** Ends it, as soon as it can be ended: a client told so while its socket connects would come up all the same. */
-  end(): void {
+  /** Ends this turn's connection; one that was lost before must not take its successor with it. */
+  end(turn: number): void {
+    if (turn === this.#turn) this.#end();
+  }
+
+  /** Ends it as soon as it can be ended: a client told so while its socket connects would come up all the same. */
+  #end(): void {
     this.#over = true;
     if (this.#connected && this.client.isOpen) this.client.destroy();
   }

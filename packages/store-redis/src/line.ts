@@ -129,7 +129,10 @@ export class Line {
     const dialling = this.#dialAnew().finally(() => {
       if (this.#dialling === dialling) this.#dialling = undefined;
     });
-    dialling.catch(() => this.#mendLater());
+    dialling.then(
+      () => this.#broken && this.#mendLater(),
+      () => this.#mendLater(),
+    );
     this.#dialling = dialling;
     return dialling;
   }
@@ -150,7 +153,6 @@ export class Line {
     this.#current = next;
     this.#broken = made.lost === true;
     this.#attempts = 0;
-    if (this.#broken) this.#mendLater();
   }
 
   /** Lets calls that are under way on it have their answers first. */

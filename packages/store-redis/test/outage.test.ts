@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { TokenStore } from '@evertoken/core';
 import type { TokenRecord } from '@evertoken/core/store';
 import { type PrivateServer, startServer, Wire, whyMissing } from '@evertoken/test-servers';
@@ -127,6 +128,19 @@ describe.skipIf(whyMissing('redis', 'server'))('redisStore and a server that is 
     expect(record).toMatchObject({ generation: generation + 1, token: { value: 'after' } });
     expect(wire.sent.split('after').length - 1).toBe(1);
     await admin.close();
+  });
+
+  it('loses no new connection with one that was lost before it, however often', async () => {
+    const wire = await Wire.before(server.url);
+    const store = await openStore({ url: wire.url });
+    for (let i = 0; i < 4; i++) {
+      wire.sever();
+      await eventually(() => store.read(KEY));
+    }
+    // By then what was lost is given up for good.
+    for (const until = performance.now() + 3 * LIMIT_MS; performance.now() < until; await pause(20))
+      expect(await store.read(KEY)).toMatchObject({ now: expect.any(Number) });
+    expect(wire.accepted).toBeLessThanOrEqual(6);
   });
 
   it('goes on after SCRIPT FLUSH', async () => {

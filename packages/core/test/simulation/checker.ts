@@ -80,6 +80,8 @@ export class Checker implements PlatformObserver {
     const left = (this.#leases.get(`${key} ${process.name}`) ?? 0) - this.#store.now();
     if (left < REQUEST_AND_SETTLE_MS - OFFSET_ERROR_MS)
       this.#say('S2', `${process.name} sends a request with ${Math.round(left)} ms of its lease left`);
+    // Its lease went with the key that somebody has just forgotten: what it brings will find no place.
+    if (!record?.token && record?.attempt.lease?.holder !== process.name) this.#count(key);
     const which = `${key} ${record?.generation ?? 0}`;
     const sent = (this.#sent.get(which) ?? 0) + 1;
     this.#sent.set(which, sent);
@@ -195,15 +197,16 @@ export class Checker implements PlatformObserver {
     if (operation === 'remove') this.#forgottenAt.set(key, this.#store.world.now);
     if (operation === 'commit' || operation === 'remove') {
       const which = `${key} ${after.generation}`;
-      // An answer that brings the same value meets a need as a new one does, and who forgets a key makes a new one.
+      // An answer that brings the same value meets a need as a new one does.
       const met =
-        operation === 'remove' ||
         after.generation !== before?.generation ||
         (input[2] as CommitOptions | undefined)?.lease !== undefined;
       if (met) {
         this.#sent.delete(which);
         this.#troublesAtStore.set(which, this.#troubles.get(key) ?? 0);
       }
+      // Who forgets a key makes a new need.
+      if (operation === 'remove') this.#sent.delete(which);
     }
     if (before && after.generation < before.generation)
       this.#say(

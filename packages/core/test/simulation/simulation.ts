@@ -313,7 +313,8 @@ class Play {
   #restart(slot: number): void {
     const old = this.#processes[slot] as VirtualProcess;
     if (old.alive) return;
-    const process = this.#started(slot % this.#hosts);
+    // On the machine of the one before: what that has left in its journal comes home.
+    const process = this.#started((slot + 1) % this.#hosts);
     this.#processes[slot] = process;
     this.#act(process, () => process.manager.start());
   }
