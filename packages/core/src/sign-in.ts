@@ -9,9 +9,14 @@ export interface SignInNews {
   readonly now: EpochMs;
 }
 
-/** Whether somebody has signed in after that: of two sign-ins that are stored at once the later one stays. */
-export function isSignedInLater({ token }: TokenRecord, { at, now }: SignInNews): boolean {
-  return token?.grant !== undefined && isBetween(token.grant.at, at, now);
+/**
+ * Whether a sign-in that has just been answered is no news: somebody has signed in after it, or what it brought has been stored
+ * and renewed by others already, as a platform may answer it to them too. What the platform has refused anything replaces.
+ */
+export function isSignedInLater({ token, attempt }: TokenRecord, { value, at, now }: SignInNews): boolean {
+  if (!token) return false;
+  const renewed = token.seen.includes(fingerprint(value)) && attempt.state !== 'reauthorize';
+  return renewed || (token.grant !== undefined && isBetween(token.grant.at, at, now));
 }
 
 /**

@@ -197,6 +197,20 @@ describe('a rotating grant', () => {
     expect((await recordOf(account.token.key)).token).toMatchObject({ value: 'T2', refreshToken: 'R2' });
   });
 
+  it('is not replaced by the answer to a sign-in that others have got, stored and renewed meanwhile', async () => {
+    const account = modelAccount(platform, { subjects: ['u'] });
+    const manager = manage({ accounts: [account] });
+    await manager.authorize(account.token, async () => pair(0));
+    await manager.adopt(account.token, pair(1), { presented: 'T0' });
+    await manager.adopt(account.token, pair(2), { presented: 'T1' });
+    expect((await manager.authorize(account.token, async () => pair(1))).value).toBe('T2');
+    // Unless that was refused: then whatever a person brings is better.
+    platform.twists = ['ERR_TOKEN_REAUTHORIZATION_REQUIRED'];
+    await clock.advance(24 * HOUR);
+    await expect(manager.get(account.token)).rejects.toMatchObject({ code: 'ERR_TOKEN_REAUTHORIZATION_REQUIRED' });
+    expect((await manager.authorize(account.token, async () => pair(1))).value).toBe('T1');
+  });
+
   it('is not presented again by a caller who waited for a sweep that found it refused', async () => {
     const account = modelAccount(platform, { subjects: ['u'] });
     const [one] = [manage({ accounts: [account], name: 'one' })];
@@ -207,7 +221,8 @@ describe('a rotating grant', () => {
     const swept = one.refreshDue();
     await clock.advance(60_000);
     const asked = expect(one.get(account.token)).rejects.toMatchObject({ code: 'ERR_TOKEN_REAUTHORIZATION_REQUIRED' });
-    await clock.advance(1_000);
+    // The lease that the caller saw is renewed on, and ends before its own copy of it knows.
+    await clock.advance(60_000);
     open();
     await clock.advance(1_000);
     await Promise.all([asked, swept]);

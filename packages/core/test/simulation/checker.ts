@@ -27,6 +27,8 @@ const SHORTEST_BACK_OFF_MS = 5_000;
 const REFERENCE_LIFETIME_MS = 7_200_000;
 /** How long after a token was superseded a process may hear of it: a lease, a copy's age, and the way. */
 const NEWS_TAKE_MS = 75_000;
+/** How long after a key was forgotten somebody may send a request who has not heard of it, ms. */
+const FORGOTTEN_UNSEEN_MS = 11_000;
 /** What a request may take and settle in. */
 const REQUEST_AND_SETTLE_MS = 20_000;
 
@@ -80,8 +82,10 @@ export class Checker implements PlatformObserver {
     const left = (this.#leases.get(`${key} ${process.name}`) ?? 0) - this.#store.now();
     if (left < REQUEST_AND_SETTLE_MS - OFFSET_ERROR_MS)
       this.#say('S2', `${process.name} sends a request with ${Math.round(left)} ms of its lease left`);
-    // Its lease went with the key that somebody has just forgotten: what it brings will find no place.
-    if (!record?.token && record?.attempt.lease?.holder !== process.name) this.#count(key);
+    const forgottenAt = Math.max(this.#store.emptiedAt, this.#forgottenAt.get(key) ?? Number.NEGATIVE_INFINITY);
+    // Somebody has just forgotten the key, and the lease with it: what it brings will find no place.
+    const inVain = !record?.token && now - forgottenAt < FORGOTTEN_UNSEEN_MS;
+    if (inVain) this.#count(key);
     const which = `${key} ${record?.generation ?? 0}`;
     const sent = (this.#sent.get(which) ?? 0) + 1;
     this.#sent.set(which, sent);
@@ -91,10 +95,10 @@ export class Checker implements PlatformObserver {
       this.#say('S1', `request ${sent} for one need of ${key}, of ${allowed} that something explains`);
     const failure = this.#failures.get(key);
     const sinceFailure = now - (failure?.at ?? Number.NEGATIVE_INFINITY);
-    const forgottenAt = Math.max(this.#store.emptiedAt, this.#forgottenAt.get(key) ?? Number.NEGATIVE_INFINITY);
     const disturbed =
       failure !== undefined &&
-      (Math.max(this.#disturbedAt, this.#store.troubleAt) > failure.at - 2_000 || forgottenAt > failure.sentAt);
+      (Math.max(this.#disturbedAt, this.#store.troubleAt) > failure.at - 2_000 ||
+        forgottenAt > failure.sentAt - FORGOTTEN_UNSEEN_MS);
     if (sinceFailure < shortestBackOff(record) && !disturbed && !this.#asking.get(key))
       this.#say('S1', `${process.name} repeats a failed attempt after ${Math.round(sinceFailure)} ms`);
   }
@@ -199,8 +203,7 @@ export class Checker implements PlatformObserver {
       const which = `${key} ${after.generation}`;
       // An answer that brings the same value meets a need as a new one does.
       const met =
-        after.generation !== before?.generation ||
-        (input[2] as CommitOptions | undefined)?.lease !== undefined;
+        after.generation !== before?.generation || (input[2] as CommitOptions | undefined)?.lease !== undefined;
       if (met) {
         this.#sent.delete(which);
         this.#troublesAtStore.set(which, this.#troubles.get(key) ?? 0);

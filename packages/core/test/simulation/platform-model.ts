@@ -85,9 +85,13 @@ export interface ModelRequest {
   readonly purpose: 'issue' | 'signIn';
   readonly presented?: string | undefined;
   readonly parent?: string | undefined;
-  readonly late: boolean;
+  /** Done so long after it was sent that its sender was free to ask again. */
+  late: boolean;
   readonly sentAt: number;
 }
+
+/** What a request may take and settle in, ms. */
+const LONG_GIVEN_UP_MS = 20_000;
 
 /** Whom a token was issued to that no process of ours asked for. */
 export const OUTSIDER = 'issued to another system';
@@ -157,7 +161,7 @@ export class PlatformModel {
       if (process.reaches(`before its request`)) return;
       const fate = this.outage ?? this.#fate();
       const lateMs = typeof fate === 'object' ? fate.late : 0;
-      const request: ModelRequest = { ...asked, late: lateMs > 20_000, sentAt: world.now };
+      const request: ModelRequest = { ...asked, late: false, sentAt: world.now };
       for (const observer of this.observers) observer.sent(process, request);
       world.say(
         process.name,
@@ -201,6 +205,7 @@ export class PlatformModel {
           }
           let issued: IssuedToken;
           let truth: Truth | undefined;
+          request.late = world.now - request.sentAt > LONG_GIVEN_UP_MS;
           try {
             truth = this.#perform(process, request);
             issued = this.#answer(truth);
