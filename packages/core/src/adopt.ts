@@ -218,7 +218,12 @@ function entryOf(engine: Engine, source: TokenSource, adoption: Adoption): Spool
   const token = tokenFor(engine, source, adoption, { record: base, cause });
   const refreshAt = dueAt(engine, source, token, false);
   const options = { ...over, ...(refreshAt !== undefined && { refreshAt }) };
-  return spooled(engine, { source, token, options, ...(signedInAt !== undefined && { signedInAt }) });
+  return spooled(engine, {
+    source,
+    token,
+    options,
+    ...(signedInAt !== undefined && { signedInAt, timed: engine.linkOf(source).timedOnce }),
+  });
 }
 
 /** What is known here of the record whose token was presented: enough to name the predecessor while the store is away. */

@@ -17,8 +17,11 @@ export interface JournalEntry {
   readonly options: CommitOptions;
   /** When it was written, Unix ms by the writer's clock; of a new grant, when the sign-in took place. */
   readonly at: EpochMs;
-  /** A new grant: it replaces whatever stands, unless that was authorized after `at`. `options` name no predecessor. */
-  readonly grant?: true;
+  /**
+   * A new grant: it replaces whatever stands, unless that goes back to a later sign-in; `options` name no predecessor. When it took
+   * place: `token.grant.at`, where the writer knew the store's time, else `at`.
+   */
+  readonly grant?: 'storeTime' | 'hostTime';
 }
 
 /** An entry as the journal holds it. */

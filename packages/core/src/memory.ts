@@ -178,7 +178,9 @@ export class Memory {
       seen: [],
       lineage: { cause: 'restore', actor: this.#engine.settings.name, at: link.now(), durationMs: 0 },
     };
-    const refreshAt = Number.isFinite(copy.soonAt) ? { refreshAt: link.toStore(copy.soonAt) } : {};
+    // Who has asked the platform in vain meanwhile has noted when to ask again: a commit ends that.
+    const soonAt = Math.max(link.toStore(copy.soonAt), found?.attempt.retryAt ?? 0);
+    const refreshAt = Number.isFinite(soonAt) ? { refreshAt: soonAt } : {};
     const { name, leaseTtlMs } = this.#engine.settings;
     const seen = { key: source.key, generation: 0, epoch: found?.attempt.epoch ?? 0 };
     const lease = await link.call('claim', (store) => store.claim(seen, name, leaseTtlMs));

@@ -22,6 +22,8 @@ export interface SpooledAnswer {
   readonly options: CommitOptions;
   /** When a sign-in took place, by the manager's clock; absent for an answer that follows a known generation. */
   readonly signedInAt?: EpochMs;
+  /** Whether `token` has that in the store's time, rather than by a clock that was never compared with it. */
+  readonly timed?: boolean;
 }
 
 /** An answer on its way into a store, and its entry in the journal, if it has needed one (S4). */
@@ -40,7 +42,7 @@ export class Spooled {
   /** Writes the entry, once. A journal that fails is told as an event and keeps nothing from being stored or served. */
   async write(): Promise<void> {
     if (this.#id !== undefined) return;
-    const { source, token, options, signedInAt } = this.#answer;
+    const { source, token, options, signedInAt, timed } = this.#answer;
     try {
       await opened(this.#journal);
       this.#id = await this.#journal.append({
@@ -49,7 +51,7 @@ export class Spooled {
         token,
         options,
         at: signedInAt ?? this.#engine.clock.now(),
-        ...(signedInAt !== undefined && { grant: true }),
+        ...(signedInAt !== undefined && { grant: timed ? 'storeTime' : 'hostTime' }),
       });
     } catch (cause) {
       tellFailure(this.#engine, source, cause);
@@ -140,7 +142,7 @@ function commitEntry(link: StoreLink, { key, token, options }: JournalEntry): Pr
 /** A new grant follows whatever stands, but for what was authorized after it; the record that stands then. */
 async function commitGrant(
   link: StoreLink,
-  { key, token, options, at }: JournalEntry,
+  { key, token, options, at, grant: clock }: JournalEntry,
 ): Promise<'accepted' | TokenRecord> {
   let present = emptyRecord(key);
   for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -149,8 +151,9 @@ async function commitGrant(
     const stored = present.token;
     // Stored already, by whoever wrote the entry or by another replay, and perhaps renewed since.
     if (stored?.value === token.value) return 'accepted';
-    // All processes of this host read one clock; what it differs from the store's is known by now.
-    const grant = { at: link.toStore(at), first: own };
+    // The host's clock may have been set since; what it differs from the store's is known by now.
+    const signedInAt = clock === 'storeTime' ? token.grant?.at : undefined;
+    const grant = { at: signedInAt ?? link.toStore(at), first: own };
     if (isSignedInSince(present, { value: token.value, at: grant.at, now: link.now() })) return present;
     const next: TokenPart = {
       ...token,

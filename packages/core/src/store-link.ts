@@ -109,6 +109,11 @@ export class StoreLink {
     return this.timed('read', (store) => store.read(key));
   }
 
+  /** Whether the difference between the two clocks is known. */
+  get timedOnce(): boolean {
+    return this.#offsetAt > Number.NEGATIVE_INFINITY;
+  }
+
   /** When one of the two clocks was last found to be stepped, our time: what was taken over from the store before may be off by the step. */
   get steppedAt(): EpochMs {
     return this.#steppedAt;
@@ -136,8 +141,7 @@ export class StoreLink {
     // One that cannot be true any more was measured before a clock was stepped, however well.
     const contradicted = this.#offsetMs < from || this.#offsetMs > to;
     if (recent && !contradicted && roundTrip > this.#offsetRoundTripMs) return;
-    const measured = this.#offsetAt > Number.NEGATIVE_INFINITY;
-    if (measured && (this.#offsetMs < from - STEP_MS || this.#offsetMs > to + STEP_MS)) this.#steppedAt = after;
+    if (this.timedOnce && (this.#offsetMs < from - STEP_MS || this.#offsetMs > to + STEP_MS)) this.#steppedAt = after;
     // A store without a clock of its own must come out as no offset.
     this.#offsetMs = from <= 0 && to >= 0 ? 0 : now - (before + after) / 2;
     this.#offsetRoundTripMs = roundTrip;

@@ -246,7 +246,7 @@ describe('the journal', () => {
     health = 'away';
     await manager.adopt(source, pair('N'), { grant: true });
     expect((await manager.get(source)).value).toBe('N');
-    expect([...journal.kept.values()]).toMatchObject([{ v: 2, grant: true, token: { value: 'N' } }]);
+    expect([...journal.kept.values()]).toMatchObject([{ v: 2, grant: 'hostTime', token: { value: 'N' } }]);
     // Killed here.
     health = 'well';
     await processOn().manager.start();

@@ -111,6 +111,25 @@ describe('an emptied store', () => {
     expect((await recordOf(account.token.key)).token?.value).toBe('T3');
   });
 
+  it('keeps the back-off of who has asked in vain before a copy came back', async () => {
+    platform = new ModelPlatform(clock);
+    const account = modelAccount(platform);
+    const [one, two] = [manage({ accounts: [account], name: 'one' }), manage({ accounts: [account], name: 'two' })];
+    await one.get(account.token);
+    await clock.advance(1.5 * HOUR - 20_000);
+    await one.get(account.token);
+    await clock.advance(10_000);
+    inner = memoryStore({ clock });
+    platform.twists = ['ERR_TOKEN_BUSY'];
+    await expect(two.get(account.token)).rejects.toMatchObject({ code: 'ERR_TOKEN_BUSY' });
+    const { calls } = platform;
+    for (let i = 0; i < 3; i++) {
+      await clock.advance(6_000);
+      expect((await one.get(account.token)).value).toBe('T1');
+    }
+    expect([platform.calls, (await recordOf(account.token.key)).token?.value]).toEqual([calls, 'T1']);
+  });
+
   it('takes a copy back under a lease, so that nobody who has one brings a token for nothing', async () => {
     const account = modelAccount(platform, { overlapMs: 300_000 });
     const [one, two] = [manage({ accounts: [account], name: 'one' }), manage({ accounts: [account], name: 'two' })];

@@ -73,7 +73,7 @@ describe.each([
 
   it('keeps new grants as well, and what older processes can bring home in their format', async () => {
     const { journal } = await journalIn(sealing);
-    const grant: JournalEntry = { ...entry('a', 900), v: 2, grant: true };
+    const grant: JournalEntry = { ...entry('a', 900), v: 2, grant: 'storeTime' };
     const id = await journal.append(grant);
     await journal.append(entry('b', 901));
     expect((await journal.entries()).map((one) => one.entry)).toEqual([grant, entry('b', 901)]);

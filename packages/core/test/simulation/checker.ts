@@ -84,7 +84,8 @@ export class Checker implements PlatformObserver {
       this.#say('S2', `${process.name} sends a request with ${Math.round(left)} ms of its lease left`);
     const forgottenAt = Math.max(this.#store.emptiedAt, this.#forgottenAt.get(key) ?? Number.NEGATIVE_INFINITY);
     // Somebody has just forgotten the key, and the lease with it: what it brings will find no place.
-    const inVain = !record?.token && now - forgottenAt < FORGOTTEN_UNSEEN_MS;
+    const unleased = !record?.token || record.attempt.lease?.holder !== process.name;
+    const inVain = unleased && now - forgottenAt < FORGOTTEN_UNSEEN_MS;
     if (inVain) this.#count(key);
     const which = `${key} ${record?.generation ?? 0}`;
     const sent = (this.#sent.get(which) ?? 0) + 1;

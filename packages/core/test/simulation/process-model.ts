@@ -4,6 +4,13 @@ import type { PlatformModel } from './platform-model.js';
 import { portOf, type StoreModel } from './store-model.js';
 import type { Actor, World } from './world.js';
 
+/** A host's wall clock. */
+export interface WallClock {
+  /** Against the true time, ms. */
+  skewMs: number;
+  setBack: boolean;
+}
+
 /**
  * One process: a manager with a clock of its own on the shared store. What a process does between two calls to the outside
  * nobody can see, so a crash at any of its awaits is a crash at one of those calls: before it leaves, after it was carried
@@ -15,18 +22,15 @@ export class VirtualProcess implements Actor {
   readonly clock: Clock;
   alive = true;
   heldUntil = 0;
-  /** Its wall clock against the true time, ms. */
-  skewMs: number;
+  /** The clock of its host. */
+  readonly wall: WallClock;
   /** What its monotonic clock has missed, ms: some stand still while the machine sleeps. */
   asleepMs = 0;
-  /** What it cannot know has passed, ms: its machine slept and its clock was set back, both since it last looked at its clocks. */
-  lostMs = 0;
   onCrash: () => void = () => {};
   onStop: (ms: number) => void = () => {};
   /** Told of each call to the outside, before it takes effect. */
   onReach: (where: string) => void = () => {};
   readonly #world: World;
-  #setBack = false;
   #nap: { calls: number; readonly ms: number } | undefined;
   #callsLeft = Number.POSITIVE_INFINITY;
 
@@ -39,7 +43,7 @@ export class VirtualProcess implements Actor {
       platform,
       journal,
       random,
-      skewMs = 0,
+      wall = { skewMs: 0, setBack: false },
       options,
     }: {
       name: string;
@@ -48,15 +52,15 @@ export class VirtualProcess implements Actor {
       platform: PlatformModel;
       journal?: Journal | undefined;
       random: () => number;
-      skewMs?: number;
+      wall?: WallClock;
       options?: Partial<TokenManagerOptions>;
     },
   ) {
     this.name = name;
-    this.skewMs = skewMs;
+    this.wall = wall;
     this.#world = world;
     this.clock = {
-      now: () => world.now + this.skewMs,
+      now: () => world.now + wall.skewMs,
       monotonic: () => world.now - this.asleepMs,
       after: (ms, callback) => world.after(ms, `${name} timer`, callback, { actor: this }),
     };
@@ -70,6 +74,11 @@ export class VirtualProcess implements Actor {
       ...(journal && { journal }),
       ...options,
     });
+  }
+
+  /** What it cannot know has passed, ms: its machine slept and its clock was set back, perhaps both since it last looked at its clocks. */
+  get lostMs(): number {
+    return this.wall.setBack ? this.asleepMs : 0;
   }
 
   /** Counts a call to the outside; whether the process is dead by now. */
@@ -113,16 +122,12 @@ export class VirtualProcess implements Actor {
   sleep(ms: number): void {
     this.stop(ms);
     this.asleepMs += ms;
-    if (this.#setBack) this.lostMs += ms;
   }
 
   /** Somebody sets its clock. */
   step(ms: number): void {
-    this.skewMs += ms;
-    if (ms < -1_000) {
-      this.#setBack = true;
-      this.lostMs = this.asleepMs;
-    }
+    this.wall.skewMs += ms;
+    if (ms < -1_000) this.wall.setBack = true;
     this.#world.say(this.name, () => `its clock is stepped by ${ms / 1000} s`);
   }
 }

@@ -4,7 +4,7 @@ import { Chance } from './chance.js';
 import { Checker, type Violation } from './checker.js';
 import { DiskModel, journalOf } from './journal-model.js';
 import { PlatformModel, type PlatformTraits, type RequestFate } from './platform-model.js';
-import { VirtualProcess } from './process-model.js';
+import { VirtualProcess, type WallClock } from './process-model.js';
 import { fates, StoreModel } from './store-model.js';
 import { World } from './world.js';
 
@@ -45,6 +45,7 @@ class Play {
   readonly #checker: Checker;
   readonly #cast: Cast;
   readonly #disks: DiskModel[] = [];
+  readonly #walls: WallClock[] = [];
   readonly #processes: VirtualProcess[] = [];
   readonly #journalled: boolean;
   readonly #hosts: number;
@@ -91,7 +92,10 @@ class Play {
     this.#cast = castOf(kind === 'pushed' ? { ...traits, issuance: 'pushed' } : traits, renewsAtEnd);
     this.#journalled = chance.happens(0.5);
     this.#hosts = chance.one([1, 1, 2]);
-    for (let host = 0; host < this.#hosts; host++) this.#disks.push(new DiskModel());
+    for (let host = 0; host < this.#hosts; host++) {
+      this.#disks.push(new DiskModel());
+      this.#walls.push({ skewMs: chance.between(-10, 10) * MINUTE, setBack: false });
+    }
     const count = chance.one([2, 2, 3]);
     for (let n = 1; n <= count; n++) this.#processes.push(this.#started(n % this.#hosts));
   }
@@ -328,7 +332,7 @@ class Play {
       store: this.#store,
       platform: this.#platform,
       random: this.#chance.next,
-      skewMs: this.#chance.between(-10, 10) * MINUTE,
+      wall: this.#walls[host] as WallClock,
       ...(this.#journalled && { journal: journalOf(this.#world, disk, () => process, this.#platform) }),
     });
     process.onStop = (ms) => {
