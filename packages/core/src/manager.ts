@@ -146,13 +146,13 @@ export class TokenManager implements Tokens {
 
   async authorize(source: TokenSource, exchange: (request: IssueRequest) => Promise<IssuedToken>): Promise<Token> {
     this.#checkUse(source);
-    const { authorize } = await import('./adopt.js');
+    const { authorize } = await import('./authorize.js');
     return this.#work.track(authorize(this.#engine, source, exchange), source);
   }
 
   async revoke(source: TokenSource, { order }: { readonly order: number }): Promise<void> {
     this.#checkUse(source);
-    const { entomb } = await import('./adopt.js');
+    const { entomb } = await import('./entomb.js');
     await this.#work.track(entomb(this.#engine, source, order), source);
   }
 
@@ -164,7 +164,7 @@ export class TokenManager implements Tokens {
         idsOf(source),
       );
     }
-    const { entomb } = await import('./adopt.js');
+    const { entomb } = await import('./entomb.js');
     await this.#work.track(entomb(this.#engine, source, undefined), source);
   }
 
