@@ -6,6 +6,8 @@ export interface PlantedBug extends Bug {
   readonly name: string;
   readonly kind: Kind;
   readonly rule: string;
+  /** The seed to begin with, where the first histories do not show it. */
+  readonly first?: number;
 }
 
 /** Looser versions of the rules, each of which somebody has shipped. The first twelve are those of the design. */
@@ -53,6 +55,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'the mark reauthorize set whatever stands by then',
     kind: 'rotating',
     rule: 'S6',
+    first: 1100,
     changes: [['attempt.ts', '{ release: !settles, generation: record.generation }', '{ release: !settles }']],
   },
   {
@@ -66,7 +69,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'a superseding commit accepted under an old epoch',
     kind: 'superseding',
-    rule: 'S3',
+    rule: 'S11',
+    first: 1700,
     changes: [['commit.ts', "fenced: source.issuance === 'superseding',", 'fenced: false,']],
   },
   {
@@ -128,6 +132,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'no settling: the next request is sent while the platform may still be at the last',
     kind: 'superseding',
     rule: 'S11',
+    first: 4000,
     changes: [
       ['attempt.ts', "const settles = source.issuance === 'superseding' && error.uncertain;", 'const settles = false;'],
       ['verdict.ts', 'error.uncertain ? settings.settleMs : 0', 'false ? 1 : 0'],
@@ -137,12 +142,14 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'a doubt forgotten over the next failure',
     kind: 'superseding',
     rule: 'S11',
+    first: 3300,
     changes: [['verdict.ts', 'attempt.intent.since + overlap : never', 'never : never']],
   },
   {
     name: 'an outdated copy put back into an emptied store',
     kind: 'superseding',
     rule: 'S11',
+    first: 1800,
     changes: [
       [
         'memory.ts',
@@ -161,6 +168,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'an answer given up with its process’s first failed write',
     kind: 'rotating',
     rule: 'never lost',
+    first: 700,
     changes: [
       [
         'commit.ts',
@@ -186,5 +194,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     kind: 'superseding',
     rule: 'S1',
     changes: [['verdict.ts', 'retryAt: retryAt ?? null,', 'retryAt: null,']],
+  },
+  {
+    name: 'an older sign-in stored over a later one',
+    kind: 'rotating',
+    rule: 'S3',
+    first: 8900,
+    changes: [['sign-in.ts', 'return time > at && time <= now;', 'return false;']],
   },
 ];

@@ -12,9 +12,9 @@ afterAll(() => rm(directory, { recursive: true, force: true }));
 const HISTORIES = 30_000;
 
 describe('the simulation catches', () => {
-  it.each(PLANTED_BUGS)('$name ($rule, $kind)', { timeout: 300_000 }, async ({ kind, rule, ...bug }) => {
+  it.each(PLANTED_BUGS)('$name ($rule, $kind)', { timeout: 300_000 }, async ({ kind, rule, first = 1, ...bug }) => {
     const { bad } = await withProgram(directory, bug, (file) =>
-      run<{ bad: { rule: string; seed: number }[] }>(file, 'play', kind, 1, HISTORIES, rule),
+      run<{ bad: { rule: string; seed: number }[] }>(file, 'play', kind, first, HISTORIES, rule),
     );
     expect(bad).toEqual([expect.objectContaining({ rule })]);
   });
