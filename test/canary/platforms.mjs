@@ -1,0 +1,102 @@
+// The sandbox with planted credentials, and a fetch that answers worse than any sandbox: it tells back all that it was told.
+import { createSandbox } from '@evertoken/sandbox';
+import { dingTalkApp } from '../../packages/dingtalk/dist/index.js';
+import { nextEngineApp } from '@evertoken/nextengine';
+import { miniProgram, officialAccount } from '@evertoken/wechat';
+
+const SECRET_FIELDS = /^(access_?token|refresh_?token|.*ticket|state)$/i;
+
+/** What a platform can do besides answering well. `what` is told everything that it was sent. */
+export const TWISTS = {
+  network: ({ url, body }) => {
+    const inner = Object.assign(new Error(`connect ECONNREFUSED ${url}`), { code: 'ECONNREFUSED', url, body });
+    throw Object.assign(new TypeError(`fetch failed: ${url}`, { cause: inner }), { request: { url, body } });
+  },
+  aggregate: ({ url }) => {
+    throw new TypeError('fetch failed', { cause: new AggregateError([new Error(`connect ${url}`)], `all of ${url}`) });
+  },
+  thrownText: ({ url }) => {
+    throw `no way to ${url}`;
+  },
+  echo: ({ said }) => Response.json(refusal(said)),
+  encodedEcho: ({ said }) => Response.json(refusal(encodeURIComponent(said))),
+  deadTokenEcho: ({ said }) => Response.json({ ...refusal(said), errcode: 40001, code: '002002' }),
+  status: ({ said }) => Response.json(refusal(said), { status: 500 }),
+  html: ({ said }) => new Response(`<html><body>${said}</body></html>`, { headers: { 'content-type': 'text/html' } }),
+  truncated: ({ said }) => new Response(`{"access_token":"${said}`),
+  bare: ({ said }) => new Response(said),
+  codeEcho: ({ said }) => Response.json({ ...refusal(said), errcode: said, code: said, result: said, request_id: said }),
+  requestIdEcho: ({ said }) => Response.json({ ...refusal('no'), request_id: said, requestid: said, rid: said }),
+  wrongTypes: ({ said }) => Response.json({ access_token: [said], accessToken: { said }, result: 'success', errcode: 0 }),
+};
+
+/** One error in the words of all three platforms. */
+function refusal(text) {
+  return { errcode: 40125, errmsg: text, code: '001003', message: text, result: 'error', requestid: 'r-1' };
+}
+
+/** A running sandbox with apps of planted secrets on every platform, and the accounts that go with them. */
+export async function openPlatforms(secrets, clock) {
+  const shop = { appId: 'wxshop', secret: secrets.plant('app secret') };
+  const app = { appId: 'wxapp', secret: secrets.plant('app secret') };
+  const corp = {
+    appKey: 'dingcanary',
+    appSecret: secrets.plant('app secret'),
+    corpId: 'dingcorp',
+    corpSecret: secrets.plant('app secret'),
+  };
+  const old = { appKey: 'dingold', appSecret: secrets.plant('app secret') };
+  const erp = { clientId: 'canary', clientSecret: secrets.plant('app secret') };
+  const users = ['anna', 'berta', 'clara'].map((uid) => ({ uid }));
+  const sandbox = await createSandbox({ clock, wechat: [shop, app], dingtalk: [corp, old], nextengine: [{ ...erp, users }] });
+  const { urls } = sandbox;
+  const state = { twist: undefined };
+
+  async function canaryFetch(input, init = {}) {
+    const url = String(input);
+    const body = init.body === undefined || init.body === null ? '' : String(init.body);
+    const headers = JSON.stringify([...new Headers(init.headers)]);
+    learnFrom(secrets, url, body);
+    if (state.twist) {
+      const presented = presentedIn(url, body, init.headers);
+      return TWISTS[state.twist]({ url, body, said: `${presented} ${url} ${body} ${headers}` });
+    }
+    const response = await fetch(input, init);
+    learn(secrets, 'answered', await response.clone().json().catch(() => undefined));
+    return response;
+  }
+
+  const dingUrls = { baseUrls: { api: urls.dingtalkApi, oapi: urls.dingtalkOapi } };
+  const neUrls = { baseUrls: { api: urls.nextengineApi, base: urls.nextengineBase } };
+  const { corpId, corpSecret, appKey, appSecret } = corp;
+  const given = { fetch: canaryFetch };
+  const accounts = {
+    shop: officialAccount({ name: 'shop', ...shop, baseUrl: urls.wechat, ...given }),
+    app: miniProgram({ name: 'app', ...app, baseUrl: urls.wechat, endpoint: 'token', ...given }),
+    ding: dingTalkApp({ name: 'ding', appKey, appSecret, corpId, ...dingUrls, ...given }),
+    oldDing: dingTalkApp({ name: 'oldDing', ...old, api: 'legacy', ...dingUrls, ...given }),
+    corp: dingTalkApp({ name: 'corp', corpId, corpSecret, ...dingUrls, ...given }),
+    erp: nextEngineApp({ name: 'erp', ...erp, ...neUrls, ...given }),
+  };
+  return { sandbox, accounts, state, erp };
+}
+
+/** The secrets a request carries come first: texts are shortened, and what stands at their end is not shown anyway. */
+function presentedIn(url, body, headers) {
+  const found = [...new URL(url).searchParams, ...new URLSearchParams(body), ...new Headers(headers)];
+  return found.filter(([name]) => /secret|token|state/i.test(name)).map(([, value]) => value).join(' ');
+}
+
+function learnFrom(secrets, url, body) {
+  for (const [name, value] of [...new URL(url).searchParams, ...new URLSearchParams(body)]) {
+    if (SECRET_FIELDS.test(name)) secrets.learn(`sent ${name}`, value);
+  }
+}
+
+function learn(secrets, from, json) {
+  if (typeof json !== 'object' || json === null) return;
+  for (const [name, value] of Object.entries(json)) {
+    if (typeof value === 'string' && SECRET_FIELDS.test(name)) secrets.learn(`${from} ${name}`, value);
+    else learn(secrets, from, value);
+  }
+}
