@@ -69,7 +69,14 @@ it('shows no secret anywhere, whatever goes wrong', { timeout: 180_000 }, async 
   expect(leaks).toEqual([]);
   // It was worth the search: there was something to hide, and much went wrong.
   const census = secrets.census();
-  for (const what of ['app secret', 'access token', 'refresh token', 'encryption key', 'database password', 'sign-in code'])
+  for (const what of [
+    'app secret',
+    'access token',
+    'refresh token',
+    'encryption key',
+    'database password',
+    'sign-in code',
+  ])
     expect(census[what], what).toBeGreaterThan(0);
   for (const code of ['CONFIGURATION', 'REFUSED', 'TRANSPORT', 'STORE', 'CLOSED', 'REJECTED_AGAIN', 'BUSY'])
     expect(told.errors[`ERR_TOKEN_${code}`], code).toBeGreaterThan(0);
@@ -80,9 +87,7 @@ it('shows no secret anywhere, whatever goes wrong', { timeout: 180_000 }, async 
 it('finds a secret in everything that it looks at', { timeout: 60_000 }, async () => {
   const { leaks } = await canary({ leak: true, only: [] });
   const places = leaks.filter((leak) => leak.includes('leaked on purpose')).map((leak) => leak.split(':')[0]);
-  expect(new Set(places)).toEqual(
-    new Set(['stdout and stderr', 'warning', 'error of a leak', 'file /data/leak.txt']),
-  );
+  expect(new Set(places)).toEqual(new Set(['stdout and stderr', 'warning', 'error of a leak', 'file /data/leak.txt']));
 });
 
 describe('the search', () => {

@@ -19,7 +19,10 @@ export async function runNest({ secrets, tried, note, openPlatforms }) {
   const start = async (options) => {
     class Root {}
     Module({
-      imports: [CacheModule.register({ isGlobal: true }), TokenModule.forRoot({ schedule: false, singleInstance: true, ...options })],
+      imports: [
+        CacheModule.register({ isGlobal: true }),
+        TokenModule.forRoot({ schedule: false, singleInstance: true, ...options }),
+      ],
     })(Root);
     const app = await NestFactory.createApplicationContext(Root, { logger, abortOnError: false });
     return app;
@@ -28,14 +31,20 @@ export async function runNest({ secrets, tried, note, openPlatforms }) {
   await tried('Nest with a wrong option', async () =>
     (await start({ accounts: [erp], [`x`]: secrets.plant('app secret') })).close(),
   );
-  await tried('Nest with a wrong account', async () => (await start({ accounts: [secrets.plant('app secret')] })).close());
+  await tried('Nest with a wrong account', async () =>
+    (await start({ accounts: [secrets.plant('app secret')] })).close(),
+  );
   const app = await start({ accounts: Object.values(accounts), allowVolatileGrants: true });
   const manager = app.get(TokenManager);
   const user = erp.user('anna').accessToken;
   const pair = sandbox.nextengine.issuePair('canary', 'anna');
   secrets.learn('access token', pair.accessToken);
   secrets.learn('refresh token', pair.refreshToken);
-  await manager.adopt(user, { value: pair.accessToken, refreshToken: pair.refreshToken, expiresAt: Date.now() + 1000 }, { grant: true });
+  await manager.adopt(
+    user,
+    { value: pair.accessToken, refreshToken: pair.refreshToken, expiresAt: Date.now() + 1000 },
+    { grant: true },
+  );
   const sources = [user, ...Object.values(obtainable).flatMap((account) => [...account.sources()])];
   for (const twist of [undefined, ...Object.keys(TWISTS)]) {
     state.twist = twist;

@@ -1,8 +1,9 @@
 // The sandbox with planted credentials, and a fetch that answers worse than any sandbox: it tells back all that it was told.
-import { createSandbox } from '@evertoken/sandbox';
-import { dingTalkApp } from '../../packages/dingtalk/dist/index.js';
+
 import { nextEngineApp } from '@evertoken/nextengine';
+import { createSandbox } from '@evertoken/sandbox';
 import { miniProgram, officialAccount } from '@evertoken/wechat';
+import { dingTalkApp } from '../../packages/dingtalk/dist/index.js';
 
 const SECRET_FIELDS = /^(access_?token|refresh_?token|.*ticket|state)$/i;
 
@@ -25,9 +26,11 @@ export const TWISTS = {
   html: ({ said }) => new Response(`<html><body>${said}</body></html>`, { headers: { 'content-type': 'text/html' } }),
   truncated: ({ said }) => new Response(`{"access_token":"${said}`),
   bare: ({ said }) => new Response(said),
-  codeEcho: ({ said }) => Response.json({ ...refusal(said), errcode: said, code: said, result: said, request_id: said }),
+  codeEcho: ({ said }) =>
+    Response.json({ ...refusal(said), errcode: said, code: said, result: said, request_id: said }),
   requestIdEcho: ({ said }) => Response.json({ ...refusal('no'), request_id: said, requestid: said, rid: said }),
-  wrongTypes: ({ said }) => Response.json({ access_token: [said], accessToken: { said }, result: 'success', errcode: 0 }),
+  wrongTypes: ({ said }) =>
+    Response.json({ access_token: [said], accessToken: { said }, result: 'success', errcode: 0 }),
 };
 
 /** One error in the words of all three platforms. */
@@ -48,7 +51,12 @@ export async function openPlatforms(secrets, clock) {
   const old = { appKey: 'dingold', appSecret: secrets.plant('app secret') };
   const erp = { clientId: 'canary', clientSecret: secrets.plant('app secret') };
   const users = ['anna', 'berta', 'clara'].map((uid) => ({ uid }));
-  const sandbox = await createSandbox({ clock, wechat: [shop, app], dingtalk: [corp, old], nextengine: [{ ...erp, users }] });
+  const sandbox = await createSandbox({
+    clock,
+    wechat: [shop, app],
+    dingtalk: [corp, old],
+    nextengine: [{ ...erp, users }],
+  });
   const { urls } = sandbox;
   const state = { twist: undefined };
 
@@ -62,7 +70,14 @@ export async function openPlatforms(secrets, clock) {
       return TWISTS[state.twist]({ url, body, said: `${presented} ${url} ${body} ${headers}` });
     }
     const response = await fetch(input, init);
-    learn(secrets, 'answered', await response.clone().json().catch(() => undefined));
+    learn(
+      secrets,
+      'answered',
+      await response
+        .clone()
+        .json()
+        .catch(() => undefined),
+    );
     return response;
   }
 
@@ -84,7 +99,10 @@ export async function openPlatforms(secrets, clock) {
 /** The secrets a request carries come first: texts are shortened, and what stands at their end is not shown anyway. */
 function presentedIn(url, body, headers) {
   const found = [...new URL(url).searchParams, ...new URLSearchParams(body), ...new Headers(headers)];
-  return found.filter(([name]) => /secret|token|state/i.test(name)).map(([, value]) => value).join(' ');
+  return found
+    .filter(([name]) => /secret|token|state/i.test(name))
+    .map(([, value]) => value)
+    .join(' ');
 }
 
 function learnFrom(secrets, url, body) {

@@ -1,9 +1,10 @@
 // One process that holds nothing but secrets, and does everything that can be done with them, well and badly. What can be seen
 // of it goes to its parent, which searches.
+
+import { randomBytes } from 'node:crypto';
 import diagnostics from 'node:diagnostics_channel';
 import { appendFile, chmod, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { randomBytes } from 'node:crypto';
 import { encrypted, memoryStore, systemClock, TOKEN_EVENTS, TokenManager } from '@evertoken/core';
 import { fileJournal, fileStore } from '@evertoken/core/file';
 import { nextEngineApp } from '@evertoken/nextengine';
@@ -71,14 +72,19 @@ async function run(label, store, { directory, spoil, journalKeys, rows }) {
   await manager.start();
   const client = accounts.erp.client(manager);
   const users = ['anna', 'berta', 'clara'].map((uid) => accounts.erp.user(uid));
-  const sources = [...Object.values(accounts).flatMap((account) => [...account.sources()]), ...users.map((user) => user.accessToken)];
+  const sources = [
+    ...Object.values(accounts).flatMap((account) => [...account.sources()]),
+    ...users.map((user) => user.accessToken),
+  ];
 
   const signIn = async (uid, spoilt = {}) => {
     const begun = client.signIn();
     note(`${label}: sign-in URL`, begun.url);
     const { state: code } = sandbox.nextengine.signIn(erp.clientId, uid);
     secrets.learn('sign-in code', code);
-    await tried(`${label}: sign-in of ${uid}`, () => client.exchange({ uid, state: code, binding: begun.binding, ...spoilt }));
+    await tried(`${label}: sign-in of ${uid}`, () =>
+      client.exchange({ uid, state: code, binding: begun.binding, ...spoilt }),
+    );
   };
   const business = () =>
     Promise.all([
@@ -86,27 +92,41 @@ async function run(label, store, { directory, spoil, journalKeys, rows }) {
       tried(`${label}: WeChat call`, () => accounts.app.client(manager).post('/cgi-bin/openapi/quota/get', {})),
       tried(`${label}: DingTalk call`, () => accounts.ding.client(manager).api.get('/v1.0/contact/users/me')),
       tried(`${label}: DingTalk call`, () => accounts.oldDing.client(manager).oapi.post('/topapi/v2/user/get', {})),
-      ...users.map((user) => tried(`${label}: NextEngine call`, () => user.client(manager).call('/api_v1_login_user/info'))),
+      ...users.map((user) =>
+        tried(`${label}: NextEngine call`, () => user.client(manager).call('/api_v1_login_user/info')),
+      ),
     ]);
   const look = async () => {
     for await (const status of manager.inspect()) note(`${label}: inspect`, status);
-    note(`${label}: keys`, sources.map((source) => source.key));
+    note(
+      `${label}: keys`,
+      sources.map((source) => source.key),
+    );
   };
   const everything = async () => {
     await business();
     note(`${label}: refreshAll`, await tried(`${label}: refreshAll`, () => manager.refreshAll()));
-    await Promise.all(sources.map(async (source) => {
-      const token = await tried(`${label}: get`, () => manager.get(source));
-      const value = token?.value ?? 'none';
-      await tried(`${label}: reject`, () => manager.reject(source, value));
-      note(`${label}: refresh`, await tried(`${label}: refresh`, () => manager.refresh(source)));
-    }));
-    note(`${label}: refreshDue`, await tried(`${label}: refreshDue`, () => manager.refreshDue({ onProgress: (at) => note('progress', at) })));
+    await Promise.all(
+      sources.map(async (source) => {
+        const token = await tried(`${label}: get`, () => manager.get(source));
+        const value = token?.value ?? 'none';
+        await tried(`${label}: reject`, () => manager.reject(source, value));
+        note(`${label}: refresh`, await tried(`${label}: refresh`, () => manager.refresh(source)));
+      }),
+    );
+    note(
+      `${label}: refreshDue`,
+      await tried(`${label}: refreshDue`, () => manager.refreshDue({ onProgress: (at) => note('progress', at) })),
+    );
     await look();
   };
 
   for (const { accessToken } of users) {
-    const issued = { value: secrets.plant('access token'), refreshToken: secrets.plant('refresh token'), lifetimeMs: 60_000 };
+    const issued = {
+      value: secrets.plant('access token'),
+      refreshToken: secrets.plant('refresh token'),
+      lifetimeMs: 60_000,
+    };
     await tried(`${label}: adopt`, () => manager.adopt(accessToken, issued, { grant: true }));
   }
   for (const uid of ['anna', 'berta', 'clara']) await signIn(uid);
@@ -130,7 +150,9 @@ async function run(label, store, { directory, spoil, journalKeys, rows }) {
   }
   // The platform hands over a value that fits in no header.
   const odd = `${secrets.plant('access token')}\n${secrets.plant('access token')}`;
-  await tried(`${label}: adopt`, () => manager.adopt(accounts.ding.accessToken, { value: odd, lifetimeMs: 7_200_000 }, { grant: true }));
+  await tried(`${label}: adopt`, () =>
+    manager.adopt(accounts.ding.accessToken, { value: odd, lifetimeMs: 7_200_000 }, { grant: true }),
+  );
   await tried(`${label}: header`, () => accounts.ding.client(manager).api.get('/v1.0/contact/users/me'));
 
   // Answers whose commit is not acknowledged lie in the journal.
@@ -142,8 +164,12 @@ async function run(label, store, { directory, spoil, journalKeys, rows }) {
   if (journalKeys) seen.push(...entries.map(({ path, text }) => ({ where: `${label}: journal ${path}`, text })));
   seen.push({ where: `${label}: names in the journal`, text: entries.map(({ path }) => path).join('\n') });
   // An entry that cannot be read, and a journal that cannot be written.
-  for (const { path } of entries.filter((entry) => entry.path.endsWith('.json')).slice(0, 1)) await writeFile(path, secrets.plant('refresh token'));
-  note(`${label}: entries`, (await journal.entries()).filter(({ problem }) => problem).map(({ id, problem }) => ({ id, problem })));
+  for (const { path } of entries.filter((entry) => entry.path.endsWith('.json')).slice(0, 1))
+    await writeFile(path, secrets.plant('refresh token'));
+  note(
+    `${label}: entries`,
+    (await journal.entries()).filter(({ problem }) => problem).map(({ id, problem }) => ({ id, problem })),
+  );
   await rm(directory, { recursive: true });
   await writeFile(directory, 'no directory');
   shiftMs += 25 * 3_600_000;
@@ -190,7 +216,9 @@ function withheld(store) {
 /** Files below a directory, as bytes that can be searched. */
 async function filesOf(directory) {
   const names = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
-  const paths = names.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath ?? entry.path, entry.name));
+  const paths = names
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name));
   // A version that was just written over is gone.
   const texts = await Promise.all(paths.map((path) => readFile(path, 'latin1').catch(() => undefined)));
   return paths.map((path, index) => ({ path, text: texts[index] })).filter(({ text }) => text !== undefined);
@@ -219,8 +247,21 @@ async function wrongOptions(directory) {
       }
     }
   }
-  for (const option of ['store', 'journal', 'refresh', 'name', 'clock', 'random', 'fetch', 'skewMs', 'accounts', 'singleInstance']) {
-    for (const value of odd) if (option !== 'name' || typeof value !== 'string') await tried(`TokenManager with a wrong ${option}`, async () => new TokenManager({ [option]: value }));
+  for (const option of [
+    'store',
+    'journal',
+    'refresh',
+    'name',
+    'clock',
+    'random',
+    'fetch',
+    'skewMs',
+    'accounts',
+    'singleInstance',
+  ]) {
+    for (const value of odd)
+      if (option !== 'name' || typeof value !== 'string')
+        await tried(`TokenManager with a wrong ${option}`, async () => new TokenManager({ [option]: value }));
   }
   const urls = [
     `postgres://user:${password}@127.0.0.1:1/db`,
@@ -232,31 +273,54 @@ async function wrongOptions(directory) {
     `postgres://user:${password}@[nohost`,
     password,
     { password },
-    ...['postgres', 'mariadb', 'redis'].map((kind) => given.urls[kind]).filter(Boolean).map((url) => {
-      const wrong = new URL(url);
-      wrong.username = 'nobody';
-      wrong.password = password;
-      return wrong.href;
-    }),
+    ...['postgres', 'mariadb', 'redis']
+      .map((kind) => given.urls[kind])
+      .filter(Boolean)
+      .map((url) => {
+        const wrong = new URL(url);
+        wrong.username = 'nobody';
+        wrong.password = password;
+        return wrong.href;
+      }),
   ];
-  const keys = { a: `${secrets.plant('encryption key')}`, [secrets.plant('encryption key', randomBytes(32).toString('base64'))]: 'x' };
+  const keys = {
+    a: `${secrets.plant('encryption key')}`,
+    [secrets.plant('encryption key', randomBytes(32).toString('base64'))]: 'x',
+  };
   const stores = [
-    ...urls.flatMap((url) => [() => postgresStore({ url }), () => mysqlStore({ url }), () => redisStore({ url, timeoutMs: 500 })]),
-    ...odd.flatMap((value) => [() => fileStore({ directory: value, [typeof value]: secret }), () => sqliteStore({ filename: join(directory, 'none', 'there', 'x.db'), table: value }), () => redisStore({ client: value }), () => postgresStore({ pool: value, db: value })]),
+    ...urls.flatMap((url) => [
+      () => postgresStore({ url }),
+      () => mysqlStore({ url }),
+      () => redisStore({ url, timeoutMs: 500 }),
+    ]),
+    ...odd.flatMap((value) => [
+      () => fileStore({ directory: value, [typeof value]: secret }),
+      () => sqliteStore({ filename: join(directory, 'none', 'there', 'x.db'), table: value }),
+      () => redisStore({ client: value }),
+      () => postgresStore({ pool: value, db: value }),
+    ]),
     () => encrypted(memoryStore(), { keys, activeKeyId: 'a' }),
-    () => encrypted(memoryStore(), { keys, activeKeyId: secrets.plant('encryption key', randomBytes(32).toString('base64')) }),
+    () =>
+      encrypted(memoryStore(), {
+        keys,
+        activeKeyId: secrets.plant('encryption key', randomBytes(32).toString('base64')),
+      }),
     () => fileJournal({ directory, keys, activeKeyId: 'b' }),
   ];
-  await Promise.all(stores.map((make) => tried('a store with wrong options', async () => {
-    const store = make();
-    note('problems of a store', store.problems?.());
-    note('a store', store);
-    try {
-      await store.open();
-    } finally {
-      await store.close().catch((error) => note('closing', error));
-    }
-  })));
+  await Promise.all(
+    stores.map((make) =>
+      tried('a store with wrong options', async () => {
+        const store = make();
+        note('problems of a store', store.problems?.());
+        note('a store', store);
+        try {
+          await store.open();
+        } finally {
+          await store.close().catch((error) => note('closing', error));
+        }
+      }),
+    ),
+  );
 }
 
 let given;
@@ -279,7 +343,10 @@ process.once('message', async (message) => {
         spoil: async () => {
           for (const [index, { path, text }] of (await filesOf(place('plain-store'))).entries()) {
             await chmod(path, 0o600);
-            await writeFile(path, [text.slice(0, text.length / 2), secrets.plant('refresh token'), `{${text}`][index % 3]);
+            await writeFile(
+              path,
+              [text.slice(0, text.length / 2), secrets.plant('refresh token'), `{${text}`][index % 3],
+            );
           }
         },
       },
@@ -290,25 +357,40 @@ process.once('message', async (message) => {
         journalKeys: sealing,
         rows: async () => (await filesOf(place('sealed-file'))).map(({ path, text }) => `${path}\n${text}`).join('\n'),
         spoil: async () => {
-          for (const { path } of await filesOf(place('sealed-file'))) await appendFile(path, secrets.plant('refresh token'));
+          for (const { path } of await filesOf(place('sealed-file')))
+            await appendFile(path, secrets.plant('refresh token'));
         },
       },
     ],
     'sqlite, sealed': [
       sealed((clock) => sqliteStore({ filename: place('tokens.db'), clock })),
-      { journalKeys: sealing, rows: async () => (await filesOf(directory)).filter(({ path }) => path.includes('tokens.db')).map(({ text }) => text).join('\n') },
+      {
+        journalKeys: sealing,
+        rows: async () =>
+          (await filesOf(directory))
+            .filter(({ path }) => path.includes('tokens.db'))
+            .map(({ text }) => text)
+            .join('\n'),
+      },
     ],
   };
   const servers = { postgres: postgresStore, mariadb: mysqlStore, redis: redisStore };
   for (const [kind, url] of Object.entries(urls)) {
-    runs[`${kind}, sealed`] = [sealed((clock) => servers[kind]({ url, clock })), { journalKeys: sealing, rows: () => rowsOf(kind, url) }];
+    runs[`${kind}, sealed`] = [
+      sealed((clock) => servers[kind]({ url, clock })),
+      { journalKeys: sealing, rows: () => rowsOf(kind, url) },
+    ];
   }
   await mkdir(directory, { recursive: true });
   const journalled = {};
   const only = given.only;
-  await Promise.all(Object.entries(runs).filter(([label]) => !only || only.includes(label)).map(async ([label, [store, options]], index) => {
-    journalled[label] = await run(label, store, { directory: place(`journal-${index}`), ...options });
-  }));
+  await Promise.all(
+    Object.entries(runs)
+      .filter(([label]) => !only || only.includes(label))
+      .map(async ([label, [store, options]], index) => {
+        journalled[label] = await run(label, store, { directory: place(`journal-${index}`), ...options });
+      }),
+  );
   await wrongOptions(directory);
   await runNest({ secrets, tried, note, openPlatforms });
   // Told through every channel at once, so that the parent sees whether it looks at them.
@@ -317,9 +399,14 @@ process.once('message', async (message) => {
     console.log(`log ${secret}`);
     console.error(`error ${Buffer.from(`x${secret}`).toString('base64')}`);
     process.emitWarning(`warning ${encodeURIComponent(secret)}`);
-    note('error of a leak', Object.defineProperty(new Error('hidden'), 'request', { value: { secret }, enumerable: false }));
+    note(
+      'error of a leak',
+      Object.defineProperty(new Error('hidden'), 'request', { value: { secret }, enumerable: false }),
+    );
     await writeFile(place('leak.txt'), secret);
     await new Promise((resolve) => setImmediate(resolve));
   }
-  process.send({ secrets: secrets.list(), seen, errors, journalled, files: await filesOf(directory) }, () => process.disconnect());
+  process.send({ secrets: secrets.list(), seen, errors, journalled, files: await filesOf(directory) }, () =>
+    process.disconnect(),
+  );
 });

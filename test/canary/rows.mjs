@@ -33,7 +33,11 @@ async function redis(url) {
   try {
     const texts = [];
     for (const key of await client.keys('*')) {
-      const read = { hash: () => client.hGetAll(key), zset: () => client.zRange(key, 0, -1), string: () => client.get(key) };
+      const read = {
+        hash: () => client.hGetAll(key),
+        zset: () => client.zRange(key, 0, -1),
+        string: () => client.get(key),
+      };
       const type = await client.type(key);
       texts.push(key, JSON.stringify(await (read[type] ?? (() => client.sMembers(key)))()));
     }

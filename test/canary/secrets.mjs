@@ -77,7 +77,9 @@ export function disguises(secret) {
 /** As it looks inside of something longer that is encoded: without the characters that its neighbours change. */
 function within(bytes, encoding) {
   return [0, 1, 2].map((offset) => {
-    const text = Buffer.concat([Buffer.alloc(offset), bytes]).toString(encoding).replace(/=+$/, '');
+    const text = Buffer.concat([Buffer.alloc(offset), bytes])
+      .toString(encoding)
+      .replace(/=+$/, '');
     const whole = Math.floor(((offset + bytes.length) * 8) / 6);
     return [`${encoding} at ${offset}`, text.slice(offset === 0 ? 0 : offset + 1, whole)];
   });

@@ -9,7 +9,10 @@ export function everythingOf(value) {
     if (typeof at === 'string') texts.push(`${path} = ${at}`);
     if ((typeof at !== 'object' && typeof at !== 'function') || at === null || seen.has(at)) return;
     seen.add(at);
-    texts.push(attempt(() => String(at)), attempt(() => JSON.stringify(at)));
+    texts.push(
+      attempt(() => String(at)),
+      attempt(() => JSON.stringify(at)),
+    );
     if (ArrayBuffer.isView(at)) return;
     if (at instanceof Map || at instanceof Set) for (const entry of at) look(entry, `${path}[]`);
     for (let owner = at; owner && !BUILT_IN.has(owner); owner = Object.getPrototypeOf(owner)) {
@@ -21,7 +24,9 @@ export function everythingOf(value) {
     }
   };
   look(value, '');
-  texts.push(attempt(() => inspect(value, { showHidden: true, depth: Infinity, maxArrayLength: null, maxStringLength: null })));
+  texts.push(
+    attempt(() => inspect(value, { showHidden: true, depth: Infinity, maxArrayLength: null, maxStringLength: null })),
+  );
   return texts.filter((text) => typeof text === 'string').join('\n');
 }
 

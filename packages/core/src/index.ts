@@ -40,6 +40,7 @@ export {
   type PlatformRequest,
   sendToPlatform,
 } from './platform-request.js';
+export { publicId, publicText } from './public-text.js';
 export { type Random, systemRandom } from './random.js';
 export type {
   AdoptBasis,

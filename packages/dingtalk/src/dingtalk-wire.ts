@@ -1,4 +1,4 @@
-import { asObject, type IssuedToken, type PlatformAnswer, type PlatformRequest } from '@evertoken/core';
+import { asObject, type IssuedToken, type PlatformAnswer, type PlatformRequest, publicId } from '@evertoken/core';
 import type { DingTalkSettings } from './options.js';
 
 /** 7200 s, what every published answer says: for answers that name no lifetime, or none above zero. */
@@ -9,6 +9,9 @@ export const TOKEN_HEADER = 'x-acs-dingtalk-access-token';
 export const TOKEN_PARAMETER = 'access_token';
 
 export const JSON_CONTENT = 'application/json';
+
+/** A UUID has 36 characters; what is much longer is something else. */
+const LONGEST_REQUEST_ID = 40;
 
 type WireRequest = Pick<PlatformRequest, 'url' | 'method' | 'headers' | 'body'>;
 
@@ -73,16 +76,19 @@ export function failureOf(answer: PlatformAnswer): DingTalkFailure | undefined {
     if (isBanPage(answer)) return { httpStatus, banned: true };
     return ok && (json !== undefined || answer.text === '') ? undefined : { httpStatus };
   }
-  const requestId = codeText(body['requestid'] ?? body['request_id'] ?? body['requestId']);
+  const named = body['requestid'] ?? body['request_id'] ?? body['requestId'];
+  const requestId = publicId(named, LONGEST_REQUEST_ID);
   const facts = { httpStatus, ...(requestId !== undefined && { requestId }), ...scopesIn(body) };
   if (body['punish'] !== undefined) return { ...facts, ...coded(body['status']), banned: true };
-  const errcode = codeText(body['errcode']);
-  if (errcode !== undefined && errcode !== '0') {
+  const errcode = publicId(body['errcode']);
+  // A code that is no code refuses all the same.
+  const refuses = errcode === undefined ? isGiven(body['errcode']) : errcode !== '0';
+  if (refuses) {
     return { ...facts, ...coded(body['sub_code'] ?? body['subCode'], errcode) };
   }
   if (!ok) return { ...facts, ...coded(body['code']) };
   // Business bodies may have a `code` of their own; the platform's envelope is whole.
-  const enveloped = typeof body['code'] === 'string' && typeof body['message'] === 'string' && requestId !== undefined;
+  const enveloped = typeof body['code'] === 'string' && typeof body['message'] === 'string' && isGiven(named);
   return errcode === undefined && enveloped ? { ...facts, ...coded(body['code']) } : undefined;
 }
 
@@ -94,18 +100,19 @@ function isBanPage({ status, headers, text, json }: PlatformAnswer): boolean {
 
 function scopesIn(body: Readonly<Record<string, unknown>>): Pick<DingTalkFailure, 'requiredScopes'> {
   const scopes = asObject(body['accessdenieddetail'])?.['requiredScopes'];
-  return Array.isArray(scopes) ? { requiredScopes: scopes.filter((scope) => typeof scope === 'string') } : {};
+  return Array.isArray(scopes)
+    ? { requiredScopes: scopes.filter((scope) => typeof scope === 'string' && publicId(scope) !== undefined) }
+    : {};
 }
 
 function coded(code: unknown, otherwise?: string): Pick<DingTalkFailure, 'code'> {
-  const text = codeText(code) ?? otherwise;
+  const text = publicId(code) ?? otherwise;
   return text === undefined ? {} : { code: text };
 }
 
-/** Codes come as numbers and as strings, `errcode` too. */
-function codeText(value: unknown): string | undefined {
-  if (typeof value === 'number') return String(value);
-  return typeof value === 'string' && value.trim() !== '' ? value.trim().slice(0, 100) : undefined;
+/** Codes and ids come as numbers and as strings, `errcode` too. */
+function isGiven(value: unknown): boolean {
+  return typeof value === 'number' || (typeof value === 'string' && value.trim() !== '');
 }
 
 function lifetimeMs(seconds: unknown): number {

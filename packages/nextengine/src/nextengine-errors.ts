@@ -1,4 +1,4 @@
-import { type EpochMs, idsOf, labelOf, TokenError, type TokenErrorCode } from '@evertoken/core';
+import { type EpochMs, idsOf, labelOf, publicText, TokenError, type TokenErrorCode } from '@evertoken/core';
 import type { WireAnswer } from './nextengine-wire.js';
 
 /**
@@ -85,7 +85,7 @@ export class NextEngineError extends Error {
     call: { readonly account: string; readonly path: string; readonly accessToken: string },
   ) {
     const code = answer.code ?? answer.result ?? 'error';
-    const text = answer.message === undefined ? rowOf(answer).meaning : shown(answer.message, call.accessToken);
+    const text = answer.message === undefined ? rowOf(answer).meaning : publicText(answer.message, [call.accessToken]);
     super(`account "${call.account}": ${call.path} was answered with ${code}: ${text}`);
     this.code = code;
     this.category = rowOf(answer).category;
@@ -201,12 +201,6 @@ function said({ code, result }: WireAnswer): string {
 
 function wireIds({ code, requestId }: WireAnswer): { platformCode?: string; requestId?: string } {
   return { ...(code !== undefined && { platformCode: code }), ...(requestId !== undefined && { requestId }) };
-}
-
-const LONGEST_MESSAGE = 300;
-
-function shown(message: string, secret: string): string {
-  return message.replaceAll(secret, '<token>').slice(0, LONGEST_MESSAGE);
 }
 
 function row(category: NextEngineErrorCategory, meaning: string, source: string): ErrorRow {

@@ -1,4 +1,4 @@
-import { asObject, type EpochMs } from '@evertoken/core';
+import { asObject, type EpochMs, publicId } from '@evertoken/core';
 
 /** Hosts of the platform, without a slash at the end (sheet §1, vendor SDK). */
 export const BASE_URLS = Object.freeze({
@@ -101,6 +101,9 @@ export function callRequest(
   return (accessToken) => post(`${apiUrl}${path}`, { ...values, access_token: accessToken });
 }
 
+/** A UUID has 36 characters; what is much longer is something else. */
+const LONGEST_REQUEST_ID = 40;
+
 /** Reads a body that is an object; anything else is no answer of the platform. */
 export function readAnswer(json: unknown): WireAnswer | undefined {
   const body = asObject(json);
@@ -114,9 +117,9 @@ export function readAnswer(json: unknown): WireAnswer | undefined {
   } = body;
   return withoutAbsent({
     result: resultOf(fields['result']),
-    code: textOf(fields['code']),
+    code: publicId(fields['code']),
     message: textOf(fields['message']),
-    requestId: textOf(fields['request_id']),
+    requestId: publicId(fields['request_id'], LONGEST_REQUEST_ID),
     accessToken: tokenOf(access),
     refreshToken: tokenOf(refresh),
     accessTokenExpiresAt: japanTime(accessEnd),
@@ -172,7 +175,7 @@ function resultOf(value: unknown): 'success' | 'error' | 'redirect' | undefined 
   return value === 'success' || value === 'error' || value === 'redirect' ? value : undefined;
 }
 
-/** Codes are texts; a number is read leniently, an empty text as nothing. */
+/** A number is read leniently, an empty text as nothing. */
 function textOf(value: unknown): string | undefined {
   if (typeof value === 'number') return String(value);
   return typeof value === 'string' && value !== '' ? value : undefined;

@@ -131,7 +131,7 @@ describe('NextEngineError', () => {
       answer({ result: 'error', code: '003003', message: `停止中 secret-token ${'x'.repeat(1000)}` }),
       call,
     );
-    expect(error.message).toContain('停止中 <token>');
+    expect(error.message).toContain('停止中 <redacted>');
     expect(shown(error)).not.toContain('secret-token');
     expect(error.message.length).toBeLessThan(400);
   });

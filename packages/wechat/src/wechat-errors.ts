@@ -1,4 +1,4 @@
-import { type EpochMs, idsOf, labelOf, TokenError, type TokenErrorCode } from '@evertoken/core';
+import { type EpochMs, idsOf, labelOf, publicText, TokenError, type TokenErrorCode } from '@evertoken/core';
 import type { WireFailure, WireIds } from './wechat-wire.js';
 
 /**
@@ -214,18 +214,4 @@ function retryAtOf(wait: Wait, now: EpochMs): EpochMs {
   }
   // A clock that is seconds ahead asks before the counters are reset; that must not cost another whole day.
   return now - today < 5 * MINUTE ? today + 5 * MINUTE : today + DAY;
-}
-
-/** Text of the platform that may go into a message: one line, not long, none of our secrets in it. */
-function publicText(errmsg: string, secrets: readonly string[]): string {
-  let text = errmsg;
-  for (const secret of secrets) {
-    if (secret === '') continue;
-    text = text.replaceAll(secret, '<redacted>').replaceAll(encodeURIComponent(secret.toWellFormed()), '<redacted>');
-  }
-  return text
-    .replace(/[\s\p{Cc}]+/gu, ' ')
-    .trim()
-    .slice(0, 200)
-    .toWellFormed();
 }

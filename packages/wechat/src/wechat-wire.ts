@@ -4,6 +4,7 @@ import {
   malformedAnswer,
   type PlatformAnswer,
   type PlatformRequest,
+  publicId,
 } from '@evertoken/core';
 
 /** Host of official accounts and mini programs. */
@@ -90,6 +91,12 @@ export function issuedIn(
   return { value, lifetimeMs: seconds * 1000 };
 }
 
+/** A "rid" has 26 characters or so; what is much longer is something else. */
+const LONGEST_REQUEST_ID = 40;
+
 function requestIdIn(errmsg: string): string | undefined {
-  return /\brid: ?([\w-]+)/.exec(errmsg)?.[1] ?? /\bhint: ?\[([^\]]+)\]/.exec(errmsg)?.[1]?.trim();
+  return publicId(
+    /\brid: ?([\w-]+)/.exec(errmsg)?.[1] ?? /\bhint: ?\[([^\]]+)\]/.exec(errmsg)?.[1],
+    LONGEST_REQUEST_ID,
+  );
 }
