@@ -135,7 +135,10 @@ async function run(label, store, { directory, spoil, journalKeys, rows }) {
   await everything();
   note(`${label}: handles`, { accounts, sources, manager, store: held.store, journal });
 
-  for (const twist of Object.keys(TWISTS)) {
+  // Errors are made before a store is asked: in a quick run one store sees all answers, the others each third.
+  const all = process.env['EVERTOKEN_PROOF'] === '1' || label === 'sqlite, sealed';
+  const twists = Object.keys(TWISTS).filter((_, at) => all || at % 3 === label.length % 3);
+  for (const twist of twists) {
     shiftMs += 3_600_000;
     state.twist = twist;
     await everything();
