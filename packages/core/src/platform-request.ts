@@ -1,4 +1,5 @@
 import { TokenError } from './errors.js';
+import { quotesRequest } from './quoted-request.js';
 import type { EpochMs } from './token.js';
 
 /** A request to a platform. */
@@ -117,16 +118,9 @@ function transportError(request: PlatformRequest, cause: unknown): TokenError {
       ...idsOf(request),
       reason,
       uncertain: !NEVER_LEFT.has(errorCode(cause) ?? ''),
-      cause: withoutHeaders(cause, request.headers),
+      cause: quotesRequest(cause, request) ? new TypeError('fetch failed, and quoted a header or the body') : cause,
     },
   );
-}
-
-/** fetch quotes the value that it cannot send, a token too. */
-function withoutHeaders(cause: unknown, headers: PlatformRequest['headers'] = {}): unknown {
-  const quotes = (value: string) => value.trim() !== '' && (cause as Error).message.includes(value.trim());
-  if (!(cause instanceof Error) || !Object.values(headers).some(quotes)) return cause;
-  return new TypeError('fetch refused the value of a header');
 }
 
 /** Errors of connecting: no byte of the request has left. */
