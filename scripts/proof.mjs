@@ -1,8 +1,8 @@
 // The safety rules at their full numbers, printed: simulated histories, every way with two faults, real processes killed and
-// stopped, load. `npm test` runs the same with smaller numbers. One part: `npm run proof -- test/faults`.
+// stopped, load, secrets. `npm test` runs the same with smaller numbers. One part: `npm run proof -- test/faults`.
 import { spawnSync } from 'node:child_process';
 
-const PARTS = ['packages/core/test/simulation', 'test/load', 'test/faults'];
+const PARTS = ['packages/core/test/simulation', 'test/load', 'test/faults', 'test/canary'];
 const asked = process.argv.slice(2);
 let failed = false;
 

@@ -138,12 +138,15 @@ export class Checker implements PlatformObserver {
     const by = truth.supersededBy;
     // Nobody here can know of what another system did, or the platform for a request long given up.
     const forgottenAt = this.#forgottenAt.get(truth.key) ?? Number.NEGATIVE_INFINITY;
+    // Who forgets a key, or empties the store, ends the lease of who is at it; who stands still meanwhile brings its token afterwards.
+    const endedAt = Math.max(forgottenAt, this.#store.emptiedAt);
+    const { to, sentAt } = truth;
+    const unawareUntil = sentAt < endedAt && endedAt < to.heldUntil ? to.heldUntil : endedAt;
     const unknowable =
       by?.late ||
       by?.excuse === OUTSIDER ||
       (by?.signIn && by.excuse !== undefined) ||
-      // Who forgets a key, or empties the store, ends the lease of who is at it.
-      (by !== undefined && by.sentAt < Math.max(forgottenAt, this.#store.emptiedAt) + REQUEST_AND_SETTLE_MS);
+      (by !== undefined && by.sentAt < unawareUntil + REQUEST_AND_SETTLE_MS);
     const grantLost = this.#store.record(truth.key)?.attempt.state === 'reauthorize';
     // A rotating request of unknown outcome puts the pair in doubt and not its access token: news is what was stored.
     const newsAt = this.#platform.traits.issuance === 'rotating' ? (by?.storedAt ?? now) : truth.diesAt;

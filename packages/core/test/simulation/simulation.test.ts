@@ -12,7 +12,7 @@ const HISTORIES = PROOF ? 100_000 : 500;
 const FAULTS = PROOF ? 2 : 1;
 const FIRST_SEED = Number(process.env['EVERTOKEN_SEED'] ?? 1);
 /** Histories that one process plays, so that all processors have something to do until the end. */
-const CHUNK = PROOF ? 5_000 : HISTORIES;
+const CHUNK = PROOF ? 12_500 : HISTORIES;
 /** Lines of a history that a failed test prints. */
 const LINES = 60;
 const LIMIT_MS = PROOF ? 1_800_000 : 120_000;

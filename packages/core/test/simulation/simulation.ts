@@ -378,8 +378,9 @@ class Play {
       if (round % 4 === 0) this.#push();
       await this.#world.run(this.#world.now + ROUND_MS);
       const got = new Map<VirtualProcess, unknown>();
-      for (const process of this.#processes) {
-        this.#act(process, () => process.manager.refreshDue());
+      for (const [slot, process] of this.#processes.entries()) {
+        if (round === 0 || round % this.#processes.length === slot)
+          this.#act(process, () => process.manager.refreshDue());
         this.#act(process, () =>
           this.#use(process).then(
             (token) => got.set(process, token),
@@ -389,8 +390,10 @@ class Play {
       }
       await this.#world.run(this.#world.now + 30_000);
       const well = [...got.values()].filter((token) => this.#platform.works((token as Token)?.value));
-      const done = round >= 2 && well.length === this.#processes.length;
       const state = this.#store.record(source.key)?.attempt.state;
+      // What waits for a person waits on.
+      const waits = this.#cast.keep === 'grant' && (state === 'reauthorize' || state === 'gone');
+      const done = round >= 1 && (waits || well.length === this.#processes.length);
       const limit = state === 'contested' || state === 'repeated' ? BREAKER_MS : RECOVERY_MS;
       if (!done && this.#world.now - from < limit) continue;
       this.#checker.settledWell(source.key, this.#processes, got);
