@@ -40,9 +40,14 @@ export interface Adoption {
 
 /** When a sign-in that has just been answered took place: no two of a key at the same instant, so that of several in one outage the last is known. */
 export function signInTime(engine: Engine, { key }: TokenSource): EpochMs {
-  const latest = waiting.get(engine)?.get(key) ?? Number.NEGATIVE_INFINITY;
-  return Math.max(engine.clock.now(), latest + 1);
+  const times = lastSignIns.get(engine) ?? new Map<TokenKey, EpochMs>();
+  const at = Math.max(engine.clock.now(), (times.get(key) ?? Number.NEGATIVE_INFINITY) + 1);
+  lastSignIns.set(engine, times.set(key, at));
+  return at;
 }
+
+/** The last sign-in of each key in this process: of two an instant apart the store's clock, as we know it, may not tell the order. */
+const lastSignIns = new WeakMap<Engine, Map<TokenKey, EpochMs>>();
 
 /** The latest value of each key that waits to be stored, by its time: what an older one's end must not take out of memory. */
 const waiting = new WeakMap<Engine, Map<TokenKey, EpochMs>>();
@@ -110,6 +115,7 @@ function isOutdated(
 ): boolean {
   const { issued, signedInAt, late } = adoption;
   if (signedInAt === undefined || record.token?.value === issued.value) return false;
+  if (signedInAt < (lastSignIns.get(engine)?.get(source.key) ?? Number.NEGATIVE_INFINITY)) return true;
   const link = engine.linkOf(source);
   const news = { value: issued.value, at: link.toStore(signedInAt), now: link.now() };
   return late ? isSignedInSince(record, news) : isSignedInLater(record, news);

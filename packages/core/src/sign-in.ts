@@ -2,6 +2,9 @@ import { fingerprint } from './key.js';
 import type { TokenRecord } from './store/record.js';
 import type { EpochMs } from './token.js';
 
+/** How far what two processes know of the store's clock may be apart, ms. */
+const CLOCK_ERROR_MS = 5_000;
+
 /** A sign-in: the value it brought, and when it took place; and what time it is. All by the store's clock. */
 export interface SignInNews {
   readonly value: string;
@@ -34,5 +37,5 @@ export function isSignedInSince({ token, goneAt }: TokenRecord, { value, at, now
 
 /** A time that has not come yet was written by a clock that has been set back since, and says nothing. */
 function isBetween(time: EpochMs, at: EpochMs, now: EpochMs): boolean {
-  return time > at && time <= now;
+  return time > at && time <= now + CLOCK_ERROR_MS;
 }

@@ -243,7 +243,7 @@ export class Checker implements PlatformObserver {
     if (token.refreshToken === undefined && truth.refreshToken !== undefined)
       this.#say('S7', `half of #${truth.number} is stored`);
     const end = token.expiresAt === undefined ? 0 : token.expiresAt - this.#store.skewMs - truth.expiresAt;
-    if (end > OFFSET_ERROR_MS)
+    if (end > OFFSET_ERROR_MS + by.lostMs)
       this.#say('S10', `#${truth.number} is stored to live ${Math.round(end)} ms longer than it does`);
     const forgottenAt = this.#forgottenAt.get(after.key) ?? Number.NEGATIVE_INFINITY;
     // A person's sign-in stands although somebody forgot the key meanwhile; of a tombstone that is lost itself nobody knows.

@@ -199,7 +199,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'an older sign-in stored over a later one',
     kind: 'rotating',
     rule: 'S3',
-    first: 8900,
-    changes: [['sign-in.ts', 'return time > at && time <= now;', 'return false;']],
+    first: 11000,
+    changes: [['sign-in.ts', 'return time > at && time <= now + CLOCK_ERROR_MS;', 'return false;']],
   },
 ];

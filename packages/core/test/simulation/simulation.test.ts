@@ -11,8 +11,8 @@ const PROOF = process.env['EVERTOKEN_PROOF'] === '1';
 const HISTORIES = PROOF ? 100_000 : 500;
 const FAULTS = PROOF ? 2 : 1;
 const FIRST_SEED = Number(process.env['EVERTOKEN_SEED'] ?? 1);
-/** Histories that one process plays, so that all processors have something to do until the end. */
-const CHUNK = PROOF ? 12_500 : HISTORIES;
+/** Histories that one process plays: as many as there are for each processor, because the first thousand are slow. */
+const CHUNK = PROOF ? Math.ceil(HISTORIES / availableParallelism()) : HISTORIES;
 /** Lines of a history that a failed test prints. */
 const LINES = 60;
 const LIMIT_MS = PROOF ? 1_800_000 : 120_000;
