@@ -149,7 +149,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     name: 'an outdated copy put back into an emptied store',
     kind: 'superseding',
     rule: 'S11',
-    first: 1800,
+    first: 23900,
     changes: [
       [
         'memory.ts',

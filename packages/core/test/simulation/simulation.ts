@@ -117,7 +117,7 @@ class Play {
     this.#calm();
     await this.#begin();
     Object.assign(this.#rates, { store, platform });
-    const phases = this.#chance.between(2, 4);
+    const phases = this.#chance.one([1, 2, 2, 3, 3, 4]);
     for (let phase = 0; phase < phases; phase++) await this.#phase(phase);
     await this.#recover();
     if (this.#mishap) throw this.#mishap;
