@@ -227,6 +227,13 @@ async function filesOf(directory) {
   return paths.map((path, index) => ({ path, text: texts[index] })).filter(({ text }) => text !== undefined);
 }
 
+/** A version that is written over meanwhile, by a commit that comes late, is not there to be spoilt. */
+async function unlessGone(work) {
+  await work.catch((error) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+}
+
 /** Options that are wrong, each with a secret in it: of the wrong type, in the wrong place, or refused by whoever is asked. */
 async function wrongOptions(directory) {
   const secret = secrets.plant('app secret');
@@ -345,11 +352,8 @@ process.once('message', async (message) => {
         // Half a record, one that is no JSON at all, and nothing but the secret.
         spoil: async () => {
           for (const [index, { path, text }] of (await filesOf(place('plain-store'))).entries()) {
-            await chmod(path, 0o600);
-            await writeFile(
-              path,
-              [text.slice(0, text.length / 2), secrets.plant('refresh token'), `{${text}`][index % 3],
-            );
+            const spoilt = [text.slice(0, text.length / 2), secrets.plant('refresh token'), `{${text}`][index % 3];
+            await unlessGone(chmod(path, 0o600).then(() => writeFile(path, spoilt)));
           }
         },
       },
@@ -361,7 +365,7 @@ process.once('message', async (message) => {
         rows: async () => (await filesOf(place('sealed-file'))).map(({ path, text }) => `${path}\n${text}`).join('\n'),
         spoil: async () => {
           for (const { path } of await filesOf(place('sealed-file')))
-            await appendFile(path, secrets.plant('refresh token'));
+            await unlessGone(chmod(path, 0o600).then(() => appendFile(path, secrets.plant('refresh token'))));
         },
       },
     ],
