@@ -10,6 +10,7 @@ import {
   emptyRecord,
   isAbsent,
   type Lineage,
+  seenWith,
   type TokenPart,
   type TokenRecord,
   type TokenState,
@@ -17,8 +18,6 @@ import {
 import type { AttemptChange, CommitOptions, Lease } from './store/store.js';
 import type { EpochMs, IssuedToken } from './token.js';
 
-/** How many fingerprints of values a record remembers. */
-const SEEN = 8;
 /** Distances of the retries of a commit that was not acknowledged, ms. */
 export const FIRST_RETRY_MS = 250;
 export const LAST_RETRY_MS = 5_000;
@@ -138,7 +137,7 @@ export function tokenPart(
     ...timesOf(issued, source, { stored, startedAt, grace }),
     ...((order ?? stored?.order) !== undefined && { order: order ?? (stored?.order as number) }),
     ...(grant && { grant }),
-    seen: [value, ...(stored?.seen ?? []).filter((seen) => seen !== value)].slice(0, SEEN),
+    seen: seenWith(value, stored?.seen),
     ...(source.credentials && { credentials: source.credentials() }),
     lineage: {
       cause,

@@ -5,15 +5,13 @@ import { fingerprint, type TokenKey } from './key.js';
 import { labelOf } from './platform-request.js';
 import { isSignedInSince } from './sign-in.js';
 import type { TokenSource } from './source.js';
-import { emptyRecord, type TokenPart, type TokenRecord } from './store/record.js';
+import { emptyRecord, seenWith, type TokenPart, type TokenRecord } from './store/record.js';
 import type { CommitOptions } from './store/store.js';
 import type { StoreLink } from './store-link.js';
 import type { EpochMs } from './token.js';
 
 /** Rounds of a new grant against others that write the same key. */
 const MAX_ROUNDS = 50;
-/** How many fingerprints of values a record remembers. */
-const SEEN = 8;
 
 /** What goes into a store, and into an entry where the store does not take it. */
 export interface SpooledAnswer {
@@ -158,7 +156,7 @@ async function commitGrant(
     const next: TokenPart = {
       ...token,
       grant,
-      seen: [own, ...(stored?.seen ?? []).filter((seen) => seen !== own)].slice(0, SEEN),
+      seen: seenWith(own, stored?.seen),
       ...(stored?.order !== undefined && { order: stored.order }),
     };
     const answer = await link.call('commit', (store) =>

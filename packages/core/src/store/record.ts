@@ -124,6 +124,14 @@ export function markOf(token: Pick<TokenPart, 'value' | 'mark'>): string {
   return token.mark ?? fingerprint(token.value);
 }
 
+/** How many fingerprints of values a record remembers. */
+const SEEN = 8;
+
+/** The values that a record remembers once it holds the one of this fingerprint. */
+export function seenWith(own: string, seen: readonly string[] = []): readonly string[] {
+  return [own, ...seen.filter((other) => other !== own)].slice(0, SEEN);
+}
+
 /** What a store answers for a key it does not have. */
 export function emptyRecord(key: TokenKey): TokenRecord {
   return { v: RECORD_VERSION, key, generation: 0, attempt: NO_ATTEMPT };
