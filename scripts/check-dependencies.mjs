@@ -5,6 +5,7 @@ const CORE = '@evertoken/core';
 /** What each package may import of ours, in its source. */
 const ALLOWED = {
   core: [],
+  cli: [CORE],
   sandbox: [],
   wechat: [CORE],
   dingtalk: [CORE],
