@@ -7,6 +7,8 @@ export interface Answer {
   readonly outcome: string;
   /** Real milliseconds the platform keeps the caller waiting after the work is done. */
   readonly delayMs?: number;
+  /** Takes what sends a delayed answer at once, for when there is nothing left to wait for. */
+  readonly hurry?: (send: () => void) => void;
   /** The work is done, and the answer never arrives. */
   readonly lost?: boolean;
 }

@@ -1,9 +1,10 @@
 import { type Answer, jsonAnswer } from './answer.js';
 import { CALL_FILTER_KEYS, type CallFilter } from './calls.js';
-import { assertCount, assertOneOf, assertRecord, assertText } from './check.js';
+import { assertCount, assertOneOf, assertText } from './check.js';
 import { checkFaultRule } from './faults.js';
+import { NEXTENGINE_ACTIONS } from './nextengine/control-actions.js';
 import { PLATFORM_NAMES } from './platform.js';
-import { jsonObject, type SandboxRequest } from './request.js';
+import { jsonBody, type SandboxRequest } from './request.js';
 import type { Sandbox } from './sandbox.js';
 
 export const CONTROL_PATH = '/_sandbox';
@@ -18,7 +19,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   'GET /state': (sandbox) => sandbox.state(),
   'GET /clock': clock,
   'POST /clock': (sandbox, request) => {
-    sandbox.advance(assertCount('advanceMs', body(request)['advanceMs'], 0));
+    sandbox.advance(assertCount('advanceMs', jsonBody(request)['advanceMs'], 0));
     return clock(sandbox);
   },
   'GET /faults': faults,
@@ -36,8 +37,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     return clock(sandbox);
   },
   'POST /revoke': revoke,
-  'POST /nextengine/pair': (sandbox, request) => sandbox.nextengine.issuePair(...user(request)),
-  'POST /nextengine/sign-in': (sandbox, request) => sandbox.nextengine.signIn(...user(request)),
+  ...NEXTENGINE_ACTIONS,
 };
 
 /** The control API over a sandbox: what does not fit is answered with 400, what does not exist with 404. */
@@ -66,7 +66,7 @@ function faults(sandbox: Controlled): unknown {
 }
 
 function revoke(sandbox: Controlled, request: SandboxRequest): unknown {
-  const { platform, account, kind, keepReturningSame } = body(request);
+  const { platform, account, kind, keepReturningSame } = jsonBody(request);
   const name = assertText('account', account);
   if (assertOneOf('platform', platform, ['wechat', 'dingtalk']) === 'dingtalk') {
     sandbox.dingtalk.revoke(name, { keepReturningSame: keepReturningSame === true });
@@ -78,20 +78,11 @@ function revoke(sandbox: Controlled, request: SandboxRequest): unknown {
   return {};
 }
 
-function user(request: SandboxRequest): [clientId: string, uid: string] {
-  const { clientId, uid } = body(request);
-  return [assertText('clientId', clientId), assertText('uid', uid)];
-}
-
 /** One rule, or `{ "faults": [...] }`. All are checked before the first is taken. */
 function faultRules(request: SandboxRequest) {
-  const given = body(request);
+  const given = jsonBody(request);
   const rules: unknown[] = Array.isArray(given['faults']) ? given['faults'] : [given];
   return rules.map(checkFaultRule);
-}
-
-function body(request: SandboxRequest): Record<string, unknown> {
-  return assertRecord('body', jsonObject(request.text));
 }
 
 function callFilter(query: URLSearchParams): CallFilter {

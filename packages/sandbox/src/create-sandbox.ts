@@ -53,11 +53,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     },
     wechat: { revoke: (appId, kind) => wechat.revoke(appId, kind) },
     dingtalk: { revoke: (appKey, how) => dingtalk.revoke(appKey, how?.keepReturningSame) },
-    nextengine: {
-      issuePair: (clientId, uid) => nextengine.issuePair(clientId, uid),
-      currentPair: (clientId, uid) => nextengine.currentPair(clientId, uid),
-      signIn: (clientId, uid) => nextengine.signIn(clientId, uid),
-    },
+    nextengine: nextengine.controls,
   };
 
   const server = await listen(settings, {

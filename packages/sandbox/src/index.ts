@@ -7,13 +7,16 @@ export type { RenewableState } from './dingtalk/renewable.js';
 export type { FaultKind, FaultRule } from './faults.js';
 export type { NextEngineAccount, NextEngineUser } from './nextengine/account.js';
 export type { NextEngineAccountState } from './nextengine/app.js';
+export type { NextEngineCompanyChange } from './nextengine/company-book.js';
+export type { NextEngineControls, NextEngineLaunch } from './nextengine/controls.js';
 export type { NextEngineUserState } from './nextengine/grant.js';
 export type { NextEnginePair } from './nextengine/pair.js';
+export type { NextEngineSwitches } from './nextengine/switches.js';
+export type { NextEngineCompanyUsage, NextEngineMonthUsage, NextEngineUsage } from './nextengine/usage-book.js';
 export type { SandboxOptions } from './options.js';
 export type { PlatformName } from './platform.js';
 export type {
   DingTalkControls,
-  NextEngineControls,
   Sandbox,
   SandboxState,
   SandboxUrls,

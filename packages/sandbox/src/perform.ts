@@ -87,7 +87,12 @@ class Performance {
     }
     this.#entry.outcome = answer.outcome;
     this.#entry.status = answer.status;
-    this.#parts.timers.after((answer.delayMs ?? 0) + extraDelayMs, () => this.#reply.send(answer));
+    const send = () => this.#reply.send(answer);
+    const cancel = this.#parts.timers.after((answer.delayMs ?? 0) + extraDelayMs, send);
+    answer.hurry?.(() => {
+      cancel();
+      send();
+    });
   }
 
   #lose(answer: Answer): void {

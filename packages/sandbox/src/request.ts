@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import { assertRecord } from './check.js';
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
@@ -43,6 +44,11 @@ export function jsonObject(text: string): Record<string, unknown> | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** The body as a JSON object; throws a `TypeError` if it is none. */
+export function jsonBody(request: SandboxRequest): Record<string, unknown> {
+  return assertRecord('body', jsonObject(request.text));
 }
 
 /** The fields of a form body; empty if the content type is not that of a form. */

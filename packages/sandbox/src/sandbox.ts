@@ -2,7 +2,7 @@ import type { CallFilter, SandboxCall } from './calls.js';
 import type { DingTalkAccountState } from './dingtalk/app.js';
 import type { FaultRule } from './faults.js';
 import type { NextEngineAccountState } from './nextengine/app.js';
-import type { NextEnginePair } from './nextengine/pair.js';
+import type { NextEngineControls } from './nextengine/controls.js';
 import type { WeChatAccountState } from './wechat/app.js';
 import type { WeChatTokenKind } from './wechat/token-line.js';
 
@@ -24,7 +24,7 @@ export interface Sandbox {
   clearFaults(): void;
   /** Handles what `late` faults have put off, at once. Returns how many requests there were. */
   runLate(): number;
-  /** Time, tokens, counters, calls, faults and put-off requests are as at the start. */
+  /** Time, tokens, counters, calls, faults, put-off requests, switches, companies and users are as at the start. */
   reset(): void;
   readonly wechat: WeChatControls;
   readonly dingtalk: DingTalkControls;
@@ -58,14 +58,6 @@ export interface DingTalkControls {
    * `keepReturningSame` hands out the dead one again and again.
    */
   revoke(appKey: string, options?: { readonly keepReturningSame?: boolean }): void;
-}
-
-export interface NextEngineControls {
-  /** A new pair, as if the user had signed in and the `state` had been exchanged. The pair before is superseded. */
-  issuePair(clientId: string, uid: string): NextEnginePair;
-  currentPair(clientId: string, uid: string): NextEnginePair | undefined;
-  /** What the sign-in page would hand to the redirect URI: a `state` to exchange within five minutes. */
-  signIn(clientId: string, uid: string): { uid: string; state: string };
 }
 
 /** What the platforms hold. */

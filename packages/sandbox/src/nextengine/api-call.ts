@@ -1,6 +1,7 @@
 import type { Answer } from '../answer.js';
 import type { Refusal } from '../platform.js';
-import type { NextEngineApp, NextEngineDirectory } from './app.js';
+import type { NextEngineApp } from './app.js';
+import type { NextEngineDirectory } from './directory.js';
 import { errorAnswer, successAnswer } from './envelope.js';
 import { NextEngineError } from './errors.js';
 import type { Admission, Echo, NextEngineGrant } from './grant.js';
@@ -25,14 +26,16 @@ export class ApiCall {
   work(): Answer {
     const model = MODELS.get(this.#path);
     if (model === undefined) return this.#failBefore('000001');
-    const settings = this.owner()?.app.settings;
-    if (settings?.maintenance === '002007') return this.#failBefore('002007');
-    if (settings?.suspended === '002003') return this.#failBefore('002003');
-    return this.#admitted((app, grant) => {
-      const code = mainFunctionCode(app, this.#fields);
+    const owner = this.owner();
+    const codes = owner === undefined ? [] : platformCodes(owner.app, owner.grant);
+    const before = codes.find(isBeforeAuthentication);
+    if (before !== undefined) return this.#failBefore(before);
+    const answer = this.#admitted((app, grant) => {
+      const code = codes[0] ?? mainFunctionCode(app, this.#waits());
       if (code !== undefined) throw new NextEngineError(code);
       return model({ app, grant, fields: this.#fields });
     });
+    return owner && codes.length === 0 ? this.#patient(owner.app, answer) : answer;
   }
 
   /**
@@ -40,7 +43,7 @@ export class ApiCall {
    * stages, or 999999, comes before, unless the work is asked for.
    */
   refuse({ code, message, work }: Refusal): Answer {
-    if (!(work ?? !/^(00[012]|999)/.test(code))) return this.#failBefore(code, message);
+    if (!(work ?? !isBeforeAuthentication(code))) return this.#failBefore(code, message);
     return this.#admitted(() => {
       throw new NextEngineError(code, { message });
     });
@@ -53,7 +56,7 @@ export class ApiCall {
       const { app, grant } = this.#authenticated();
       admission = grant.admit(this.#accessToken() ?? '', this.#refreshToken(), app.now());
       if (admission.renewed) this.#directory.remember(app, grant, admission.echo.pair);
-      return successAnswer(run(app, grant), admission, app.settings, this.#waits(app));
+      return successAnswer(run(app, grant), admission, app.settings);
     } catch (error) {
       if (!(error instanceof NextEngineError)) throw error;
       return errorAnswer(error, admission, owner?.app.settings);
@@ -73,8 +76,16 @@ export class ApiCall {
     return errorAnswer(new NextEngineError(code, { message }), echo && { echo, renewed: false }, owner?.app.settings);
   }
 
-  #waits(app: NextEngineApp): number {
-    return app.settings.overload === 'wait' && this.#fields.get('wait_flag') === '1' ? app.settings.overloadWaitMs : 0;
+  /** An answer that arrives after the wait for the main function, where the call got as far as that. */
+  #patient(app: NextEngineApp, answer: Answer): Answer {
+    const { overload, overloadWaitMs } = app.settings;
+    const reached = answer.outcome === 'ok' || answer.outcome === '003001';
+    if (overload !== 'wait' || overloadWaitMs === 0 || !this.#waits() || !reached) return answer;
+    return { ...answer, delayMs: overloadWaitMs, hurry: (send) => app.waitForOverload(send) };
+  }
+
+  #waits(): boolean {
+    return this.#fields.get('wait_flag') === '1';
   }
 
   #accessToken(): string | undefined {
@@ -86,12 +97,22 @@ export class ApiCall {
   }
 }
 
-/** What is wrong with the main function, by the switches: suspended, in maintenance, overloaded. */
-function mainFunctionCode({ settings }: NextEngineApp, fields: URLSearchParams): string | undefined {
-  if (settings.suspended) return settings.suspended;
-  if (settings.maintenance) return settings.maintenance;
-  const waits = fields.get('wait_flag') === '1';
-  if (settings.overload === 'wait') return waits ? undefined : '003002';
-  if (settings.overload === '003002') return waits ? '003001' : '003002';
-  return settings.overload || undefined;
+/** Errors of the platform's own stages, and 999999, come before authentication: such a call renews nothing. */
+function isBeforeAuthentication(code: string): boolean {
+  return /^(00[012]|999)/.test(code);
+}
+
+/** Why the platform serves nobody, or not this company. */
+function platformCodes(app: NextEngineApp, { user }: NextEngineGrant): string[] {
+  const { maintenance, cancelledCode } = app.settings;
+  const codes = [maintenance, app.suspension(user), app.companies.cancelled(user) && cancelledCode];
+  return codes.filter((code) => typeof code === 'string');
+}
+
+function mainFunctionCode({ settings }: NextEngineApp, waits: boolean): string | undefined {
+  const { overload, overloadWaitEnd } = settings;
+  if (overload === 'wait' && waits) return overloadWaitEnd === 'run' ? undefined : overloadWaitEnd;
+  if (overload === 'wait') return '003002';
+  if (overload === '003002') return waits ? '003001' : '003002';
+  return overload || undefined;
 }

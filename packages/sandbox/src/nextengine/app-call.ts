@@ -1,8 +1,10 @@
 import { type Answer, jsonAnswer } from '../answer.js';
-import type { NextEngineApp, NextEngineDirectory } from './app.js';
+import type { NextEngineApp } from './app.js';
+import type { NextEngineDirectory } from './directory.js';
 import { errorAnswer } from './envelope.js';
 import { NextEngineError } from './errors.js';
-import { companiesUsing, neauthProfile } from './profile.js';
+import { countOf } from './models.js';
+import { companyRows, neauthProfile } from './profile.js';
 
 /** `/api_neauth`: exchanges `uid` and `state` for a pair. It refreshes nothing, and takes no tokens. */
 export function exchange(fields: URLSearchParams, directory: NextEngineDirectory): Answer {
@@ -14,7 +16,7 @@ export function exchange(fields: URLSearchParams, directory: NextEngineDirectory
     const grant = app.grants.get(uid);
     if (grant === undefined) throw new NextEngineError('001001');
     if (app.settings.maintenance === '002007') throw new NextEngineError('002007');
-    if (app.settings.suspended === '002003') throw new NextEngineError('001007');
+    if (app.suspension(grant.user) === '002003') throw new NextEngineError('001007');
     app.redeem(uid, state);
     const pair = grant.signIn(app.now());
     directory.remember(app, grant, pair);
@@ -34,8 +36,11 @@ export function exchange(fields: URLSearchParams, directory: NextEngineDirectory
 /** `/api_app/company`: the companies that use the app now. Takes the app's credentials, no user's tokens. */
 export function usingCompanies(fields: URLSearchParams, directory: NextEngineDirectory): Answer {
   return answered(() => {
-    const data = companiesUsing(credentials(fields, directory).settings);
-    return { count: String(data.length), data };
+    const app = credentials(fields, directory);
+    app.count();
+    const users = [...app.grants.values()].map(({ user }) => user);
+    const data = companyRows(users.filter((user) => !app.companies.cancelled(user)));
+    return { count: countOf(app, data.length), data };
   });
 }
 

@@ -1,7 +1,7 @@
 import { type Answer, jsonAnswer } from '../answer.js';
-import type { NextEngineSettings } from './account.js';
 import type { NextEngineError } from './errors.js';
 import type { Admission, Echo } from './grant.js';
+import type { NextEngineSwitchSettings } from './switches.js';
 
 const NEVER_WITH_TOKENS: ReadonlySet<string> = new Set(['002002', '002004', '999999']);
 
@@ -9,18 +9,17 @@ const NEVER_WITH_TOKENS: ReadonlySet<string> = new Set(['002002', '002004', '999
 export function successAnswer(
   body: Record<string, unknown>,
   admission: Admission,
-  settings: NextEngineSettings,
-  delayMs = 0,
+  settings: NextEngineSwitchSettings,
 ): Answer {
   const answer = jsonAnswer({ result: 'success', ...body, ...tokenFields(admission.echo), request_id: '' });
-  return { ...answer, delayMs, lost: admission.renewed && settings.dropResponseAfterRenewal };
+  return { ...answer, lost: admission.renewed && settings.dropResponseAfterRenewal };
 }
 
 /** `result: error` or `redirect`: HTTP 200, with the tokens of the call where the code comes with any. */
 export function errorAnswer(
   error: NextEngineError,
   admission: Admission | undefined,
-  settings: NextEngineSettings | undefined,
+  settings: NextEngineSwitchSettings | undefined,
 ): Answer {
   const carries = admission !== undefined && settings?.errorsCarryTokens === true && !NEVER_WITH_TOKENS.has(error.code);
   const body = {

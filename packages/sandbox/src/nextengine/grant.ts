@@ -1,6 +1,7 @@
-import type { NextEngineSettings, NextEngineUser } from './account.js';
+import type { NextEngineUser } from './account.js';
 import { NextEngineError } from './errors.js';
 import { makePair, type NextEnginePair } from './pair.js';
+import type { NextEngineSwitchSettings } from './switches.js';
 
 /** The tokens an answer carries: the ones that were sent, or the new pair. */
 export interface Echo {
@@ -17,17 +18,18 @@ export interface Admission {
 
 /** What one user has granted to one app: the current pair, and the memory of those before it. */
 export class NextEngineGrant {
-  readonly settings: NextEngineSettings;
   readonly user: NextEngineUser;
+  readonly #settings: () => NextEngineSwitchSettings;
   #pair: NextEnginePair | undefined;
   readonly #supersededAt = new Map<string, number>();
   #signIns = 0;
   #renewals = 0;
 
-  constructor(settings: NextEngineSettings, user: NextEngineUser, now: number) {
-    this.settings = settings;
+  /** `settings`: the switches as they stand when they are asked for. */
+  constructor(settings: () => NextEngineSwitchSettings, user: NextEngineUser, now: number) {
+    this.#settings = settings;
     this.user = user;
-    if (user.pair) this.#pair = makePair(user.pair.issuedAt ?? now, settings, user.pair);
+    if (user.pair) this.#pair = makePair(user.pair.issuedAt ?? now, settings(), user.pair);
   }
 
   get pair(): NextEnginePair | undefined {
@@ -35,7 +37,7 @@ export class NextEngineGrant {
   }
 
   /** Issues a pair as a sign-in does; without rotation a living pair stays. */
-  signIn(now: number, rotate = this.settings.signInRotates): NextEnginePair {
+  signIn(now: number, rotate = this.#settings().signInRotates): NextEnginePair {
     this.#signIns += 1;
     if (!rotate && this.#pair && now < this.#pair.accessTokenExpiresAt) return this.#pair;
     return this.#replace(now);
@@ -77,19 +79,19 @@ export class NextEngineGrant {
 
   #admitSuperseded(accessToken: string, now: number): Admission {
     const supersededAt = this.#supersededAt.get(accessToken);
-    const inGrace = supersededAt !== undefined && now < supersededAt + this.settings.graceMs;
+    const inGrace = supersededAt !== undefined && now < supersededAt + this.#settings().graceMs;
     if (!inGrace || this.#pair === undefined) throw this.#refused('002002');
     return { echo: whole(this.#pair), renewed: false };
   }
 
   #replace(now: number): NextEnginePair {
     if (this.#pair) this.#supersededAt.set(this.#pair.accessToken, now);
-    this.#pair = makePair(now, this.settings);
+    this.#pair = makePair(now, this.#settings());
     return this.#pair;
   }
 
   #refused(code: string): NextEngineError {
-    return new NextEngineError(code, { result: this.settings.authErrorResult });
+    return new NextEngineError(code, { result: this.#settings().authErrorResult });
   }
 }
 

@@ -17,8 +17,8 @@ export interface ModelContext {
 
 /** The APIs that take a user's tokens, by path. */
 export const MODELS: ReadonlyMap<string, Model> = new Map<string, Model>([
-  ['/api_v1_login_user/info', ({ grant }) => ({ count: '1', data: [userRow(grant.user)] })],
-  ['/api_v1_login_company/info', ({ grant }) => ({ count: '1', data: [companyRow(grant.user)] })],
+  ['/api_v1_login_user/info', ({ app, grant }) => ({ count: countOf(app, 1), data: [userRow(grant.user)] })],
+  ['/api_v1_login_company/info', ({ app, grant }) => ({ count: countOf(app, 1), data: [companyRow(grant.user)] })],
   ['/api_v1_receiveorder_base/search', searchOrders],
   ['/api_v1_receiveorder_base/count', countOrders],
 ]);
@@ -30,11 +30,16 @@ function searchOrders({ app, fields }: ModelContext): Record<string, unknown> {
   const found = selectOrders(makeOrders(app.settings.orders), fields);
   const limit = integer(fields.get('limit'), 1, DEFAULT_LIMIT);
   const data = pageOf(found, columns, integer(fields.get('offset'), 0, 0), limit);
-  return { count: String(app.settings.searchCount === 'total' ? found.length : data.length), data };
+  return { count: countOf(app, app.settings.searchCount === 'total' ? found.length : data.length), data };
 }
 
 function countOrders({ app, fields }: ModelContext): Record<string, unknown> {
-  return { count: String(selectOrders(makeOrders(app.settings.orders), fields).length) };
+  return { count: countOf(app, selectOrders(makeOrders(app.settings.orders), fields).length) };
+}
+
+/** `count` is text in the platform's samples; its reference allows a number too. */
+export function countOf({ settings }: NextEngineApp, count: number): string | number {
+  return settings.countType === 'text' ? String(count) : count;
 }
 
 function integer(text: string | null, min: number, fallback: number): number {

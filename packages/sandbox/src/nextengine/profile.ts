@@ -1,4 +1,4 @@
-import type { NextEngineSettings, NextEngineUser } from './account.js';
+import type { NextEngineUser } from './account.js';
 
 type Row = Readonly<Record<string, string | null>>;
 
@@ -55,15 +55,19 @@ export function neauthProfile(user: NextEngineUser): Row {
   return { company_app_header: '', ...company, uid, pic_ne_id, pic_name, pic_kana, pic_mail_address } as Row;
 }
 
-/** The rows of `/api_app/company`: the companies that use the app now, each once. */
-export function companiesUsing(settings: NextEngineSettings): Row[] {
-  const using = settings.users.filter((user) => !user.cancelled).map(companySummary);
-  return [...new Map(using.map((row) => [row['company_id'], row])).values()];
+/** The rows of `/api_app/company`: the companies of users, each once. */
+export function companyRows(users: readonly NextEngineUser[]): Row[] {
+  return [...new Map(users.map((user) => [companyIdOf(user), companySummary(user)])).values()];
 }
 
-function companySummary(user: NextEngineUser): Row {
+/** The company at the main function. */
+export function companyIdOf(user: NextEngineUser): string {
+  return user.companyId ?? '1000';
+}
+
+export function companySummary(user: NextEngineUser): Row {
   return {
-    company_id: user.companyId ?? '1000',
+    company_id: companyIdOf(user),
     company_ne_id: user.companyNeId ?? 'ne-company-1000',
     company_name: user.companyName ?? '株式会社サンドボックス',
     company_kana: user.companyKana ?? 'カブシキガイシャサンドボックス',

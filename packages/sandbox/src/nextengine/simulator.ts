@@ -3,13 +3,14 @@ import type { Mount, PlatformCall, Refusal, Simulator } from '../platform.js';
 import { formFields, type SandboxRequest, trimSlashes } from '../request.js';
 import type { NextEngineSettings } from './account.js';
 import { ApiCall } from './api-call.js';
-import { type NextEngineAccountState, NextEngineApp, NextEngineDirectory } from './app.js';
+import { type NextEngineAccountState, NextEngineApp } from './app.js';
 import { exchange, usingCompanies } from './app-call.js';
+import type { NextEngineControls } from './controls.js';
+import { NextEngineDirectory } from './directory.js';
 import { errorAnswer } from './envelope.js';
 import { NextEngineError } from './errors.js';
 import type { NextEngineGrant } from './grant.js';
-import type { NextEnginePair } from './pair.js';
-import { refused, signInPage } from './sign-in-page.js';
+import { redirectTarget, refused, signInPage, withQuery } from './sign-in-page.js';
 
 const BUSY: Refusal = { code: '003002' };
 const MAINTENANCE: Refusal = { code: '003005' };
@@ -21,6 +22,7 @@ export class NextEngineSimulator implements Simulator<NextEngineAccountState[]> 
     { path: '/nextengine/api', platform: 'nextengine', open: (request) => this.#openApi(request) },
     { path: '/nextengine/base', platform: 'nextengine', open: (request) => this.#openBase(request) },
   ];
+  readonly controls: NextEngineControls = this.#controls();
   #directory: NextEngineDirectory;
   readonly #accounts: readonly NextEngineSettings[];
   readonly #clock: Clock;
@@ -31,28 +33,12 @@ export class NextEngineSimulator implements Simulator<NextEngineAccountState[]> 
     this.#directory = this.#build();
   }
 
-  /** A new pair, as if the user had signed in and the app had exchanged the `state`. Supersedes the one before. */
-  issuePair(clientId: string, uid: string): NextEnginePair {
-    const { app, grant } = this.#find(clientId, uid);
-    const pair = grant.signIn(app.now(), true);
-    this.#directory.remember(app, grant, pair);
-    return pair;
-  }
-
-  currentPair(clientId: string, uid: string): NextEnginePair | undefined {
-    return this.#find(clientId, uid).grant.pair;
-  }
-
-  /** What the sign-in page hands to the redirect URI. */
-  signIn(clientId: string, uid: string): { uid: string; state: string } {
-    return this.#find(clientId, uid).app.signIn(uid);
-  }
-
   state(): NextEngineAccountState[] {
     return this.#directory.all().map((app) => app.state());
   }
 
   reset(): void {
+    for (const app of this.#directory.all()) app.release();
     this.#directory = this.#build();
   }
 
@@ -60,10 +46,46 @@ export class NextEngineSimulator implements Simulator<NextEngineAccountState[]> 
     return new NextEngineDirectory(this.#accounts.map((settings) => new NextEngineApp(settings, this.#clock)));
   }
 
-  #find(clientId: string, uid: string): { app: NextEngineApp; grant: NextEngineGrant } {
+  #controls(): NextEngineControls {
+    return {
+      issuePair: (clientId, uid) => {
+        const { app, grant } = this.#find(clientId, uid);
+        const pair = grant.signIn(app.now(), true);
+        this.#directory.remember(app, grant, pair);
+        return pair;
+      },
+      currentPair: (clientId, uid) => this.#find(clientId, uid).grant.pair,
+      signIn: (clientId, uid) => this.#find(clientId, uid).app.signIn(uid),
+      launch: (clientId, uid, redirectUri) => {
+        const { app, grant } = this.#find(clientId, uid);
+        const target = redirectTarget(app, redirectUri ?? null);
+        if (target === undefined)
+          throw new TypeError('"redirectUri" must be the registered one, or given where none is');
+        const query = { ...app.signIn(uid), id: app.launchId(grant.user) };
+        return { url: withQuery(target, query), ...query };
+      },
+      expireStates: (clientId) => this.#app(clientId).expireStates(),
+      configure: (clientId, switches) => this.#app(clientId).configure(switches),
+      company: (clientId, companyId, change) => this.#app(clientId).changeCompany(companyId, change),
+      addUser: (clientId, user) => {
+        const app = this.#app(clientId);
+        const grant = app.addUser(user);
+        if (grant.pair) this.#directory.remember(app, grant, grant.pair);
+      },
+      usage: (clientId) =>
+        (clientId === undefined ? this.#directory.all() : [this.#app(clientId)]).map((app) => app.usage()),
+    };
+  }
+
+  #app(clientId: string): NextEngineApp {
     const app = this.#directory.app(clientId);
-    const grant = app?.grants.get(uid);
     if (app === undefined) throw new TypeError('"clientId" is not an account of this sandbox');
+    return app;
+  }
+
+  #find(clientId: string, uid: string): { app: NextEngineApp; grant: NextEngineGrant } {
+    const app = this.#app(clientId);
+    const grant = app.grants.get(uid);
     if (grant === undefined) throw new TypeError('"uid" is not a user of this account');
     return { app, grant };
   }
@@ -76,12 +98,17 @@ export class NextEngineSimulator implements Simulator<NextEngineAccountState[]> 
     if (request.method === 'POST' && path === '/api_app/company') return this.#appCall(path, fields, usingCompanies);
     const call = new ApiCall(request.method === 'POST' ? path : `${request.method} ${path}`, fields, this.#directory);
     const owner = call.owner();
+    // Whatever comes of it: a call that the platform has answered is a call.
+    const counted = <Result>(answer: () => Result): Result => {
+      owner?.app.count(owner.grant.user);
+      return answer();
+    };
     return {
       endpoint: path,
       account: owner?.app.settings.clientId,
       subject: owner?.grant.user.uid,
-      work: () => call.work(),
-      refuse: (refusal) => call.refuse(refusal),
+      work: () => counted(() => call.work()),
+      refuse: (refusal) => counted(() => call.refuse(refusal)),
       busy: BUSY,
       maintenance: MAINTENANCE,
     };
