@@ -1,1 +1,3 @@
-export const VERSION = '0';
+export { EXIT, type ExitCode } from './exit-code.js';
+export { runProgram } from './program.js';
+export type { ProgramIO, StopSignal } from './program-io.js';

@@ -1,0 +1,35 @@
+import type { StoreTraits, TokenStore } from '@evertoken/core';
+import type { Page } from '@evertoken/core/store';
+
+/** What is told of a store. */
+export interface StoreWatch {
+  /** After each opening; what it throws is what opening fails with. */
+  onOpen(traits: StoreTraits): void;
+  /** After each page of records. */
+  onList(page: Page): void;
+}
+
+/** The same store, telling what it promises and what it lists: neither costs a call of its own then. */
+export function watched(store: TokenStore, watch: StoreWatch): TokenStore {
+  const told: Partial<TokenStore> = {
+    async open() {
+      const traits = await store.open();
+      watch.onOpen(traits);
+      return traits;
+    },
+    async list(filter, page) {
+      const answer = await store.list(filter, page);
+      watch.onList(answer);
+      return answer;
+    },
+  };
+  return new Proxy(store, {
+    get(_, name) {
+      const own = Reflect.get(told, name);
+      if (own) return own;
+      const member: unknown = Reflect.get(store, name, store);
+      // A method of a class with private fields works on that very object only.
+      return typeof member === 'function' ? member.bind(store) : member;
+    },
+  });
+}
