@@ -158,7 +158,7 @@ export function dueAt(engine: Engine, source: TokenSource, token: TokenPart, unc
   if (kinds && !kinds.includes(source.kind)) return undefined;
   const view = localToken(token, link);
   const windows = windowsFor(settings, refresh, lifetimeOf(view));
-  const at = nextRefreshAt(view, source, { windows, now: engine.clock.now(), unchanged });
+  const at = nextRefreshAt(view, source, { windows, now: engine.clock.now(), unchanged, random: settings.random });
   return at === undefined ? undefined : link.toStore(at);
 }
 

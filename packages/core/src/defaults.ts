@@ -40,6 +40,8 @@ export const DEFAULTS = Object.freeze({
   maxForcedIntervalMs: 60 * 60_000,
   /** 10: platform requests of one account at a time; the most that one kill can cost where they rotate. */
   concurrencyPerAccount: 10,
+  /** 1 %: of its token's lifetime, how much later than that token's end at most a grant is due that cannot be renewed before. */
+  renewalJitter: 0.01,
   /** 24 h: when to warn that a grant is about to end. */
   grantEndingMs: 24 * 60 * 60_000,
   /** 2 h: windows are scaled down for tokens that live shorter than this. */

@@ -48,7 +48,7 @@ export interface TokenErrorDetails {
   readonly platformCode?: string;
   /** The platform's id of the request, for its support. */
   readonly requestId?: string;
-  /** No attempt is made before this, Unix ms. */
+  /** No attempt is made before this, Unix ms; `Infinity`: none by itself, until the token is replaced or somebody asks for `refresh`. */
   readonly retryAt?: EpochMs;
   /** Why, in one word of the code's own list: `refused`, `expired`, `indeterminate`, `contested`, `repeated`, `timeout` … */
   readonly reason?: string;

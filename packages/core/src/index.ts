@@ -62,6 +62,7 @@ export type {
   RefreshReport,
   RefreshResult,
   SweepOptions,
+  TakeOverOutcome,
   TokenStatus,
   Tokens,
 } from './tokens.js';

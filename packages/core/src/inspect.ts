@@ -63,6 +63,7 @@ function statusOf(engine: Engine, link: StoreLink, record: TokenRecord): TokenSt
     state: stateOf(link, record),
     ...(attempt.cause !== undefined && { cause: attempt.cause }),
     generation,
+    ...(token?.extra && { extra: token.extra }),
     ...(Object.fromEntries(Object.entries(times).filter(([, value]) => value !== undefined)) as Partial<
       Record<keyof typeof times, number>
     >),

@@ -24,6 +24,7 @@ import type {
   RefreshReport,
   RefreshResult,
   SweepOptions,
+  TakeOverOutcome,
   TokenStatus,
   Tokens,
 } from './tokens.js';
@@ -154,6 +155,22 @@ export class TokenManager implements Tokens {
     this.#checkUse(source);
     const { entomb } = await import('./entomb.js');
     await this.#work.track(entomb(this.#engine, source, order), source);
+  }
+
+  /**
+   * Takes over a token or pair that another system holds, comparing first: it is stored where nothing is, and over what ends
+   * earlier (by the refresh token's end where there is one) or was refused by the platform. With `dryRun` nothing is stored.
+   *
+   * Rejects with `ERR_TOKEN_STORE` where the store does not acknowledge it, and as `adopt` does for a wrong value.
+   */
+  async takeOver(
+    source: TokenSource,
+    issued: IssuedToken,
+    options?: { readonly dryRun?: boolean },
+  ): Promise<TakeOverOutcome> {
+    this.#checkUse(source);
+    const { takeOver } = await import('./take-over.js');
+    return this.#work.track(takeOver(this.#engine, source, issued, options), source);
   }
 
   async forget(source: TokenSource, options: { readonly grant?: boolean } = {}): Promise<void> {

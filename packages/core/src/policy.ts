@@ -19,7 +19,9 @@ export interface Windows {
 
 /** Windows scale down with lifetimes shorter than two hours: a one-minute token must not be "about to expire" for ever. */
 export function windowsFor(settings: Settings, refresh: RefreshOptions, lifetimeMs: number | undefined): Windows {
-  const scale = lifetimeMs === undefined ? 1 : Math.min(1, Math.max(0, lifetimeMs) / DEFAULTS.referenceLifetimeMs);
+  // A token that came in expired, as one taken over from another system may, says nothing of how long they live.
+  const known = lifetimeMs !== undefined && lifetimeMs > 0;
+  const scale = known ? Math.min(1, lifetimeMs / DEFAULTS.referenceLifetimeMs) : 1;
   const own = { ...settings.refresh, ...refresh };
   return {
     refreshBeforeMs: (own.refreshBeforeExpiryMs ?? DEFAULTS.refreshBeforeExpiryMs) * scale,
@@ -47,7 +49,12 @@ export function mustRefreshAt(token: Token, source: TokenSource, skewMs: number)
 export function nextRefreshAt(
   token: Token,
   source: TokenSource,
-  { windows, now, unchanged }: { readonly windows: Windows; readonly now: EpochMs; readonly unchanged: boolean },
+  {
+    windows,
+    now,
+    unchanged,
+    random = () => 0,
+  }: { readonly windows: Windows; readonly now: EpochMs; readonly unchanged: boolean; readonly random?: Random },
 ): EpochMs | undefined {
   if (source.issuance === 'pushed') return undefined;
   const { expiresAt } = token;
@@ -58,11 +65,12 @@ export function nextRefreshAt(
     return Math.max(unchanged ? now + windows.retryIntervalMs : now, source.renewableFrom(token));
   }
   const lifetime = expiresAt - token.issuedAt;
-  const wanted = Math.max(
-    expiresAt - windows.refreshBeforeMs,
-    token.issuedAt + lifetime / 2,
-    source.renewableFrom?.(token) ?? 0,
-  );
+  const from = source.renewableFrom?.(token) ?? 0;
+  // A grant that can only be renewed once its token has ended is due a little later: those who signed in together need not ask
+  // together for ever, and the platform's clock may be behind. A caller who needs it does not wait for that.
+  const jitter =
+    source.keep === 'grant' && from >= expiresAt ? random() * Math.max(0, lifetime) * DEFAULTS.renewalJitter : 0;
+  const wanted = Math.max(expiresAt - windows.refreshBeforeMs, token.issuedAt + lifetime / 2, from + jitter);
   if (!unchanged || wanted > now) return wanted;
   // Asked inside the window and given the same: once more half-way, never in a loop.
   return Math.max(now + windows.retryIntervalMs, now + (expiresAt - now) / 2);

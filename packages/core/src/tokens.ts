@@ -1,6 +1,6 @@
 import type { AdoptBasis, IssueRequest, TokenSource } from './source.js';
 import type { TokenState } from './store/record.js';
-import type { EpochMs, IssuedToken, Token } from './token.js';
+import type { EpochMs, IssuedToken, Token, TokenExtra } from './token.js';
 
 /** How `get` is to answer. */
 export interface GetOptions {
@@ -59,6 +59,12 @@ export interface SweepOptions {
   readonly jitterMs?: number;
 }
 
+/**
+ * What became of a token from another system. `taken`: it is stored; `same`: it was already; `kept`: what is stored ends no
+ * earlier, and stays; `gone`: the key was forgotten or revoked here, and stays so.
+ */
+export type TakeOverOutcome = 'taken' | 'same' | 'kept' | 'gone';
+
 /** A key as `inspect` shows it: never a secret, never a token value. */
 export interface TokenStatus {
   readonly key: string;
@@ -71,6 +77,8 @@ export interface TokenStatus {
   readonly state: TokenState | 'absent';
   readonly cause?: string;
   readonly generation: number;
+  /** Facts that travel with the token; some are personal data. */
+  readonly extra?: TokenExtra;
   readonly issuedAt?: EpochMs;
   readonly expiresAt?: EpochMs;
   readonly refreshTokenExpiresAt?: EpochMs;

@@ -67,11 +67,15 @@ export function verdictOn(
   const superseding = source.issuance === 'superseding';
   const state = stateOf(source, record, error, doubt !== undefined);
   const cause = state === 'reauthorize' ? reauthorizeCause(record) : error.reason;
-  const wanted = Math.max(link.now() + delay, earliest);
+  const wanted = Math.min(
+    Math.max(link.now() + delay, earliest),
+    lastChance(record, link.now() + shortest, link.now()),
+  );
   // A new doubt is worth a quicker attempt than the back-off's, but none that the last request could still overtake.
   const soonest = link.now() + (superseding && error.uncertain ? settings.settleMs : 0);
   const next = doubt?.nextAt === undefined ? wanted : Math.min(wanted, Math.max(doubt.nextAt, link.now() + shortest));
-  const retryAt = state === 'reauthorize' ? undefined : Math.max(next, soonest);
+  const rests = state === 'reauthorize' || earliest === Number.POSITIVE_INFINITY;
+  const retryAt = rests ? undefined : Math.max(next, soonest);
   return {
     state,
     retryAt,
@@ -142,6 +146,12 @@ function stateOf(source: TokenSource, record: TokenRecord, error: TokenError, do
   const { state } = record.attempt;
   if (state === 'contested' || state === 'repeated') return state;
   return TOKEN_ERRORS[error.code].state ?? 'retrying';
+}
+
+/** No wait may last past the end of a grant that could still be renewed: half of what is left at most, and at least this. */
+function lastChance({ token }: TokenRecord, soonest: EpochMs, now: EpochMs): EpochMs {
+  const end = token?.refreshTokenExpiresAt;
+  return end === undefined || end <= now ? Number.POSITIVE_INFINITY : Math.max(soonest, now + (end - now) / 2);
 }
 
 /** An earlier renewal with unknown outcome may be what made the platform refuse the pair (S5). */

@@ -54,7 +54,7 @@ export function refusalOf(
   const link = engine.linkOf(source);
   const { attempt } = record;
   const foreign = attempt.failure?.credentials !== undefined && source.credentials?.() !== attempt.failure.credentials;
-  const resting = attempt.retryAt !== undefined && link.now() < attempt.retryAt && !foreign;
+  const resting = (rests(record) || (attempt.retryAt !== undefined && link.now() < attempt.retryAt)) && !foreign;
   switch (want.mode) {
     case 'forced':
       // The first is free of the back-off.
@@ -65,6 +65,11 @@ export function refusalOf(
     default:
       return resting ? recordedError(source, record, link) : undefined;
   }
+}
+
+/** The last attempt failed in a way that no later one cures by itself. */
+function rests({ attempt, refreshAt }: TokenRecord): boolean {
+  return attempt.failure !== undefined && attempt.retryAt === undefined && refreshAt === undefined;
 }
 
 /** Why no attempt can help, whoever wants it. */

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { memoryStore, TokenManager, type TokenManagerOptions, type TokenStore } from '../src/index.js';
+import { memoryStore, TokenError, TokenManager, type TokenManagerOptions, type TokenStore } from '../src/index.js';
 import type { TokenRecord } from '../src/store/index.js';
 import { ManualClock } from '../src/testing/index.js';
 import { ModelPlatform, modelAccount, network } from './model-platform.js';
@@ -70,14 +70,23 @@ describe('a rotating grant', () => {
     expect((await record(source.key)).token).toMatchObject({ value: 'T1', refreshToken: 'R1' });
   });
 
-  it('is renewed by the sweep as soon as that is possible, and never before', async () => {
-    const { manager, source } = await signedIn();
+  it('is renewed by the sweep once that is possible, and never before', async () => {
+    const { manager, source } = await signedIn({ random: () => 0 });
     await clock.advance(DAY - 1);
     expect((await manager.refreshDue()).results).toEqual([]);
     expect((await manager.refresh(source)).outcome).toBe('notYetRenewable');
     await clock.advance(1);
     expect((await manager.refreshDue()).counts.renewed).toBe(1);
     expect(platform.calls).toBe(1);
+  });
+
+  it('is due a little after that, each at another moment, and had at once by who needs it', async () => {
+    const { manager, source } = await signedIn({ random: () => 0.5 });
+    await clock.advance(DAY + 0.005 * DAY - 1);
+    expect((await manager.refreshDue()).results).toEqual([]);
+    expect((await manager.get(source)).value).toBe('T1');
+    await clock.advance(DAY + 0.005 * DAY);
+    expect((await manager.refreshDue()).counts.renewed).toBe(1);
   });
 
   it('never shows its refresh token to a reader', async () => {
@@ -121,6 +130,46 @@ describe('a rotating grant', () => {
     await clock.advance(HOUR);
     await manager.refreshDue();
     expect((await manager.get(source)).value).toBe('T1');
+  });
+
+  it('rests where the platform says that nothing will change by itself, until a sign-in or an explicit refresh', async () => {
+    const { account, manager, source } = await signedIn();
+    const other = manage({ accounts: [account] });
+    const over = () => {
+      throw new TokenError('ERR_TOKEN_SUSPENDED', 'over', { reason: 'cancelled', retryAt: Number.POSITIVE_INFINITY });
+    };
+    platform.twists = [over, over];
+    await clock.advance(1.1 * DAY);
+    expect((await manager.refreshDue()).counts.failed).toBe(1);
+    expect((await record(source.key)).attempt).toMatchObject({ state: 'suspended', cause: 'cancelled' });
+    for (const each of [manager, other]) {
+      expect((await each.refreshDue()).results).toEqual([]);
+      await expect(each.get(source)).rejects.toMatchObject({ code: 'ERR_TOKEN_SUSPENDED' });
+    }
+    expect(platform.calls).toBe(1);
+    expect((await other.refresh(source)).outcome).toBe('failed');
+    expect(platform.calls).toBe(2);
+    expect((await manager.refresh(source)).outcome).toBe('renewed');
+    expect((await record(source.key)).attempt).toMatchObject({ state: 'active' });
+  });
+
+  it('is asked for in time, however long the platform tells us to wait', async () => {
+    const { manager, source } = await signedIn();
+    platform.twists = Array(200).fill(() => {
+      throw new TokenError('ERR_TOKEN_SUSPENDED', 'later', { retryAt: clock.now() + 30 * DAY });
+    });
+    const end = clock.now() + 3 * DAY;
+    await clock.advance(1.5 * DAY);
+    const tries: number[] = [];
+    while (clock.now() < end) {
+      await manager.refreshDue();
+      const next = (await record(source.key)).attempt.retryAt ?? 0;
+      tries.push(Math.round((end - next) / HOUR));
+      await clock.advance(next - clock.now());
+      if (tries.length === 6) break;
+    }
+    expect(tries).toEqual([18, 9, 5, 2, 1, 1]);
+    expect(platform.calls).toBe(6);
   });
 
   it('comes back to life by a new sign-in, which replaces the refused pair', async () => {

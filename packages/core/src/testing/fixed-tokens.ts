@@ -5,7 +5,7 @@ import { idsOf, labelOf } from '../platform-request.js';
 import type { TokenSource } from '../source.js';
 import { nothingDone } from '../sweep.js';
 import type { Token } from '../token.js';
-import type { RefreshReport, RefreshResult, TokenStatus } from '../tokens.js';
+import type { RefreshReport, RefreshResult, TakeOverOutcome, TokenStatus } from '../tokens.js';
 import { ManualClock } from './manual-clock.js';
 
 /** A refused value, as a client reported it. */
@@ -76,6 +76,12 @@ class Fixed extends TokenManager implements FixedTokens {
   override async adopt(source: TokenSource, issued: { readonly value: string }): Promise<void> {
     this.adoptions.push({ source, value: issued.value });
     this.#values.set(source.key, [issued.value]);
+  }
+
+  override async takeOver(source: TokenSource, issued: { readonly value: string }): Promise<TakeOverOutcome> {
+    if (this.#values.get(source.key)?.[0] === issued.value) return 'same';
+    await this.adopt(source, issued);
+    return 'taken';
   }
 
   override async authorize(source: TokenSource, exchange: Parameters<TokenManager['authorize']>[1]): Promise<Token> {
