@@ -37,7 +37,7 @@ export async function loadConfig(directory: string, file: string | undefined): P
       `${name} must have a default export: export default defineTokens({ accounts: [ … ], store: … })`,
     );
   }
-  if (typeof exported !== 'object' || exported === null || Array.isArray(exported) || exported instanceof Promise) {
+  if (typeof exported !== 'object' || exported === null || Array.isArray(exported) || 'then' in exported) {
     throw new UsageError(`the default export of ${name} must be an object, made with defineTokens({ … })`);
   }
   const options = Object.entries(exported).filter(([option]) => !MODULE_OPTIONS.includes(option));

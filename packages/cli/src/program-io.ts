@@ -1,8 +1,9 @@
+import type { Readable } from 'node:stream';
 import picocolors from 'picocolors';
 
 /** What the program needs of its process; `process` is one. */
 export interface ProgramIO {
-  readonly stdin: NodeJS.ReadableStream & { readonly isTTY?: boolean };
+  readonly stdin: Readable & { readonly isTTY?: boolean };
   readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
   readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { type CommandResult, exitCodeOf, factsOf } from './command-result.js';
 import { forget } from './commands/forget.js';
 import { get } from './commands/get.js';
+import { importTokens } from './commands/import.js';
 import { refresh } from './commands/refresh.js';
 import { STATES, type StatusArguments, status } from './commands/status.js';
 import { EXIT, type ExitCode } from './exit-code.js';
@@ -134,6 +135,14 @@ function addCommands(program: Command, run: Run): void {
     .option('--yes', 'forget a grant without asking')
     .action((account: string, kind: string | undefined, options: { subject?: string; yes?: boolean }) =>
       run((context) => forget(context, { account, kind, ...options, yes: options.yes ?? false })),
+    );
+  program
+    .command('import')
+    .description('take over living tokens or pairs of another system, comparing first')
+    .argument('<file>', 'a JSON array or JSON lines; - for stdin')
+    .option('--dry-run', 'compare, and store nothing')
+    .action((file: string, { dryRun = false }: { dryRun?: boolean }) =>
+      run((context) => importTokens(context, { file, dryRun })),
     );
 }
 

@@ -6,7 +6,7 @@ import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { createSandbox, type Sandbox, type SandboxOptions } from '@evertoken/sandbox';
 import { onTestFinished } from 'vitest';
-import { type ProgramIO, runProgram, type StopSignal } from '../src/index.js';
+import { type ImportEntry, type ProgramIO, runProgram, type StopSignal } from '../src/index.js';
 
 const PROGRAM = fileURLToPath(new URL('../bin/evertoken.js', import.meta.url));
 const MODULES = fileURLToPath(new URL('../node_modules', import.meta.url));
@@ -158,26 +158,84 @@ export class ProgramProcess {
   }
 }
 
-/** A configuration with the NextEngine app of a sandbox on a `fileStore`, in its time. */
-export function erpConfig(sandbox: Sandbox, more = ''): string {
-  return `import { defineTokens, systemClock } from '@evertoken/core';
-import { fileStore } from '@evertoken/core/file';
+export const CLIENT = { clientId: 'client-1', clientSecret: 'secret-of-client-1' };
+
+/** A configuration with the NextEngine app of a sandbox on a `fileStore`, in the sandbox's time. */
+export function erpConfig(sandbox: Pick<Sandbox, 'urls'>, more = ''): string {
+  return `import { readFileSync } from 'node:fs';
+import { defineTokens, systemClock } from '@evertoken/core';
+import { fileJournal, fileStore } from '@evertoken/core/file';
 import { nextEngineApp } from '@evertoken/nextengine';
 
-export const erp = nextEngineApp({
-  name: 'erp',
-  clientId: 'client-1',
-  clientSecret: 'secret-of-client-1',
-  baseUrls: { api: '${sandbox.urls.nextengineApi}', base: '${sandbox.urls.nextengineBase}' },
-});
-const offsetMs = Number(process.env['OFFSET_MS'] ?? ${sandbox.state().offsetMs});
-const clock = { ...systemClock, now: () => Date.now() + offsetMs };
+const path = (name: string) => new URL(name, import.meta.url).pathname;
+const clock = { ...systemClock, now: () => Date.now() + Number(readFileSync(path('./offset-ms'), 'utf8')) };
 
 export default defineTokens({
-  accounts: [erp],
-  store: fileStore({ directory: new URL('./tokens', import.meta.url).pathname, clock }),
+  accounts: [
+    nextEngineApp({
+      name: 'erp',
+      clientId: '${CLIENT.clientId}',
+      clientSecret: '${CLIENT.clientSecret}',
+      baseUrls: { api: '${sandbox.urls.nextengineApi}', base: '${sandbox.urls.nextengineBase}' },
+    }),
+  ],
+  store: fileStore({ directory: path('./tokens'), clock }),
+  journal: fileJournal({ directory: path('./journal') }),
   clock,
   ${more}
 });
 `;
+}
+
+/** A project whose users have signed in: a sandbox, and its app on a `fileStore`. */
+export class ErpProject extends Project {
+  readonly sandbox: Sandbox;
+
+  constructor(directory: string, sandbox: Sandbox) {
+    super(directory);
+    this.sandbox = sandbox;
+  }
+
+  /** New pairs of these users, taken over from "another system". */
+  async signIn(...uids: string[]): Promise<void> {
+    const entries = uids.map((uid) => this.pairOf(uid));
+    await this.write('pairs.jsonl', entries.map((entry) => JSON.stringify(entry)).join('\n'));
+    const { code, stderr } = await this.run('import', 'pairs.jsonl');
+    if (code !== 0) throw new Error(stderr);
+  }
+
+  /** A new pair as an entry of an import. */
+  pairOf(uid: string): ImportEntry & { readonly refreshToken: string } {
+    const pair = this.sandbox.nextengine.issuePair(CLIENT.clientId, uid);
+    return {
+      account: 'erp',
+      subject: uid,
+      value: pair.accessToken,
+      refreshToken: pair.refreshToken,
+      expiresAt: pair.accessTokenExpiresAt,
+      refreshTokenExpiresAt: pair.refreshTokenExpiresAt,
+    };
+  }
+
+  /** Time goes by, for the platform and for the program. */
+  async advance(ms: number): Promise<void> {
+    this.sandbox.advance(ms);
+    await this.write('offset-ms', String(this.sandbox.state().offsetMs));
+  }
+
+  /** How often the platform was asked to renew. */
+  renewals(subject?: string): number {
+    return this.sandbox.calls({ endpoint: '/api_v1_login_user/info', ...(subject !== undefined && { subject }) })
+      .length;
+  }
+}
+
+/** A project with the users `uids` of a sandbox's app; nobody has signed in yet. */
+export async function erpProject(uids: readonly string[], more = ''): Promise<ErpProject> {
+  const sandbox = await sandboxWith({ nextengine: [{ ...CLIENT, users: uids.map((uid) => ({ uid })) }] });
+  const { directory } = await project();
+  const erp = new ErpProject(directory, sandbox);
+  await erp.write('tokens.config.ts', erpConfig(sandbox, more));
+  await erp.advance(0);
+  return erp;
 }
