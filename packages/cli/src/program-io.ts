@@ -16,9 +16,11 @@ export interface ProgramIO {
 
 export type StopSignal = 'SIGINT' | 'SIGTERM';
 
-/** Colours for one output: on a terminal, unless `NO_COLOR` is set to anything or the terminal is a dumb one. */
+/** Colours for one output: on a terminal that is not a dumb one, or where `FORCE_COLOR` asks for them; never with `NO_COLOR`. */
 export function coloursFor({ env }: ProgramIO, output: { readonly isTTY?: boolean }) {
-  return picocolors.createColors(output.isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb');
+  const forced = env['FORCE_COLOR'] !== undefined && env['FORCE_COLOR'] !== '0';
+  const terminal = output.isTTY === true && env['TERM'] !== 'dumb';
+  return picocolors.createColors(!env['NO_COLOR'] && (forced || terminal));
 }
 
 /** A text as it may stand on a terminal: on one line, without control characters that a platform or a file brought along. */

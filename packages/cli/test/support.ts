@@ -6,6 +6,9 @@ import { PassThrough } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { createSandbox, type Sandbox, type SandboxOptions } from '@evertoken/sandbox';
 import { onTestFinished } from 'vitest';
+
+export type { ImportEntry } from '../src/index.js';
+
 import { type ImportEntry, type ProgramIO, runProgram, type StopSignal } from '../src/index.js';
 
 const PROGRAM = fileURLToPath(new URL('../bin/evertoken.js', import.meta.url));
