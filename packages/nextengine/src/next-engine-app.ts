@@ -1,4 +1,5 @@
 import type { Account, TokenSource, Tokens } from '@evertoken/core';
+import { contextOf } from './app-context.js';
 import { type NextEngineAppOptions, problemsOf, settingsOf } from './app-settings.js';
 import { NextEngineClient } from './next-engine-client.js';
 import { NextEngineUserClient } from './user-client.js';
@@ -31,7 +32,8 @@ export interface NextEngineUser {
 export function nextEngineApp(options: NextEngineAppOptions): NextEngineApp {
   const settings = settingsOf(options);
   const problems = problemsOf(options);
-  const sourceOf = (uid: string | undefined) => new UserTokenSource(settings, uid);
+  const context = contextOf(settings);
+  const sourceOf = (uid: string | undefined) => new UserTokenSource(context, uid);
   return {
     platform: 'nextengine',
     name: settings.name,
@@ -42,11 +44,11 @@ export function nextEngineApp(options: NextEngineAppOptions): NextEngineApp {
     problems: () => problems,
     sources: () => [],
     source: (kind, subject) => (kind === ACCESS_TOKEN && subject ? sourceOf(subject) : undefined),
-    client: (tokens) => new NextEngineClient(settings, tokens),
+    client: (tokens) => new NextEngineClient(context, tokens),
     user: (uid) => ({
       uid,
       accessToken: sourceOf(uid),
-      client: (tokens) => new NextEngineUserClient(settings, tokens, uid),
+      client: (tokens) => new NextEngineUserClient(context, tokens, uid),
     }),
   };
 }

@@ -1,4 +1,12 @@
-import { type EpochMs, idsOf, labelOf, publicText, TokenError, type TokenErrorCode } from '@evertoken/core';
+import {
+  type EpochMs,
+  idsOf,
+  labelOf,
+  publicText,
+  type Random,
+  TokenError,
+  type TokenErrorCode,
+} from '@evertoken/core';
 import type { WireAnswer } from './nextengine-wire.js';
 
 /**
@@ -62,8 +70,11 @@ const TOKEN_CODES: Readonly<Record<NextEngineErrorCategory, TokenErrorCode>> = {
   request: 'ERR_TOKEN_REFUSED',
 };
 
-/** 10 min: maintenance is not over in seconds, and calls are charged (§8, §9). */
-export const MAINTENANCE_RETRY_MS = 10 * 60_000;
+/** 30 min, and up to as much again: maintenance is not over in minutes, and calls are charged (§8, §9). */
+export const MAINTENANCE_RETRY_MS = 30 * 60_000;
+/** 6 h, and up to 1 h more: people lift a suspension; the 48 hours in which a pair can be renewed hold six attempts (§10). */
+export const SUSPENDED_RETRY_MS = 6 * 60 * 60_000;
+const SUSPENDED_JITTER_MS = 60 * 60_000;
 
 /** An answer of NextEngine to a call that was not `success`. Holds no token and no body; the text is the platform's, in Japanese. */
 export class NextEngineError extends Error {
@@ -109,18 +120,18 @@ export function refusesToken(answer: WireAnswer): boolean {
 /** A failed renewal as the manager takes it. `echoed`: the answer carried the presented pair, which proves that it stands. */
 export function renewalError(
   answer: WireAnswer,
-  { ids, now, echoed }: { readonly ids: Ids; readonly now: EpochMs; readonly echoed: boolean },
+  { ids, echoed, ...when }: { readonly ids: Ids; readonly echoed: boolean } & When,
 ): TokenError {
   const { category } = rowOf(answer);
   return tokenError(TOKEN_CODES[category], answer, ids, {
     ...(category === 'token' && { reason: answer.code === '002004' ? 'expired' : 'refused' }),
-    ...(category === 'maintenance' && { retryAt: now + MAINTENANCE_RETRY_MS }),
+    ...restUntil(category, when),
     ...(category === 'fatal' && { reason: 'platform' }),
     uncertain: !echoed && provesNothing(answer),
   });
 }
 
-/** Why `exchange` refused; in each case the browser starts over at the sign-in page. */
+/** Why `exchange` refused; but for `mismatch` the browser starts over at the sign-in page. */
 export type SignInProblem =
   /** No binding: this session began no sign-in, or the launch came from NextEngine's menu. */
   | 'unbound'
@@ -132,7 +143,7 @@ export type SignInProblem =
   | 'incomplete'
   /** NextEngine refused `uid` and `state`: used, expired (5 min), or made up. */
   | 'refused'
-  /** NextEngine answered for another user than the one in the callback. */
+  /** Another user or company than the one that is expected, stored, or named by the callback. */
   | 'mismatch';
 
 /** `ERR_TOKEN_REFUSED` that sends the browser back to the sign-in page. What is stored is untouched. */
@@ -150,10 +161,7 @@ export function signInError(
 }
 
 /** A failed exchange. It presents nothing that is stored, so nothing in its answer can condemn the stored pair. */
-export function exchangeError(
-  answer: WireAnswer,
-  { ids, now }: { readonly ids: Ids; readonly now: EpochMs },
-): TokenError {
+export function exchangeError(answer: WireAnswer, { ids, ...when }: { readonly ids: Ids } & When): TokenError {
   const { category } = rowOf(answer);
   if (answer.code === '001003') return tokenError('ERR_TOKEN_REFUSED', answer, ids, { reason: 'credentials' });
   if (category === 'token' || category === 'request') {
@@ -164,9 +172,46 @@ export function exchangeError(
       answer,
     );
   }
-  return tokenError(TOKEN_CODES[category], answer, ids, {
-    ...(category === 'maintenance' && { retryAt: now + MAINTENANCE_RETRY_MS }),
-  });
+  return tokenError(TOKEN_CODES[category], answer, ids, restUntil(category, when));
+}
+
+/** The company no longer uses the app: said without presenting the pair, which rests until somebody signs in. */
+export function cancelledError(ids: Ids): TokenError {
+  return new TokenError(
+    'ERR_TOKEN_SUSPENDED',
+    `${labelOf(ids)}: the user’s company no longer uses this app, says NextEngine's list of companies; the pair is kept and rests until a sign-in`,
+    { ...idsOf(ids), reason: 'cancelled', retryAt: Number.POSITIVE_INFINITY },
+  );
+}
+
+/** Now, and a random number to keep those apart who failed at one time. */
+interface When {
+  readonly now: EpochMs;
+  readonly random: Random;
+}
+
+/** How long classes rest that asking soon cannot cure; the others are left to the manager's back-off. */
+function restUntil(category: NextEngineErrorCategory, { now, random }: When): { retryAt?: EpochMs } {
+  if (category === 'maintenance') return { retryAt: now + MAINTENANCE_RETRY_MS * (1 + random()) };
+  if (category === 'suspended') return { retryAt: now + SUSPENDED_RETRY_MS + SUSPENDED_JITTER_MS * random() };
+  return {};
+}
+
+/** Whether this answer says that nothing was done, so that any call may be made again after a while: busy, or no such path. */
+export function mayRepeat(answer: WireAnswer): boolean {
+  const { category } = rowOf(answer);
+  return answer.result !== 'success' && (category === 'busy' || category === 'routing');
+}
+
+/** Whether it is open what became of the call, so that only one that changes nothing may be made again. */
+export function isUndecided(answer: WireAnswer): boolean {
+  return answer.result !== 'success' && rowOf(answer).category === 'fatal';
+}
+
+/** Whether an info call was refused as such, of which nothing follows for the pair: another one may be allowed. */
+export function refusesRequest(answer: WireAnswer): boolean {
+  const { category } = rowOf(answer);
+  return answer.result === 'error' && (category === 'request' || category === 'routing');
 }
 
 /** Account, kind and subject, for errors. */

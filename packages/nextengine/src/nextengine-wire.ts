@@ -65,12 +65,24 @@ export function exchangeRequest(
   return post(`${apiUrl}/api_neauth`, { uid, state, client_id: clientId, client_secret: clientSecret });
 }
 
-/** The call whose only purpose is renewal (§6, §7.4). Never with `wait_flag`: a long wait is a chance to lose the answer. */
-export function renewalRequest(apiUrl: string, pair: { accessToken: string; refreshToken: string }): WireRequest {
-  return post(`${apiUrl}/api_v1_login_user/info`, {
+/**
+ * The call whose only purpose is renewal (§6, §7.4), about the user or, while that is not known, the company. Never with
+ * `wait_flag`: a long wait is a chance to lose the answer.
+ */
+export function renewalRequest(
+  apiUrl: string,
+  pair: { accessToken: string; refreshToken: string },
+  about: 'user' | 'company',
+): WireRequest {
+  return post(`${apiUrl}/api_v1_login_${about}/info`, {
     access_token: pair.accessToken,
     refresh_token: pair.refreshToken,
   });
+}
+
+/** The companies that use the app now (§6). It takes the app's credentials and no user's tokens. */
+export function companiesRequest(apiUrl: string, app: { clientId: string; clientSecret: string }): WireRequest {
+  return post(`${apiUrl}/api_app/company`, { client_id: app.clientId, client_secret: app.clientSecret });
 }
 
 /** Values of a call: `true` and `false` become `1` and `0`, arrays are joined by commas, `undefined` is left out. */
@@ -79,7 +91,18 @@ export type NextEngineParams = Readonly<
 >;
 
 const PATH = /^\/api_\w+(\/\w+)*\/?$/;
-const OURS = new Set(['access_token', 'refresh_token']);
+const READING = /\/(search|count|info)\/?$/;
+/** Parameters that are not the caller's to give, and why. */
+const OURS: Readonly<Record<string, string>> = Object.freeze({
+  access_token: 'is put in by the client and is no parameter',
+  refresh_token: 'is put in by the client and is no parameter',
+  wait_flag: 'is no parameter: use the option "waitFlag", which waits for the answer too',
+});
+
+/** Whether a method only reads, by its name (§4): everything else may change something. */
+export function isReading(path: string): boolean {
+  return READING.test(path);
+}
 
 /**
  * A business call (§4), with the access token alone: without a refresh token the platform cannot renew by accident.
@@ -91,13 +114,15 @@ export function callRequest(
   apiUrl: string,
   path: string,
   params: NextEngineParams,
+  { waitFlag = false }: { readonly waitFlag?: boolean } = {},
 ): (accessToken: string) => WireRequest {
   if (!PATH.test(path)) throw new TypeError('"path" must be an API path such as "/api_v1_receiveorder_base/search"');
   const values: Record<string, string> = {};
   for (const [name, value] of Object.entries(params)) {
-    if (OURS.has(name)) throw new TypeError(`"${name}" is put in by the client and is no parameter`);
+    if (Object.hasOwn(OURS, name)) throw new TypeError(`"${name}" ${OURS[name]}`);
     if (value !== undefined) values[name] = textOfParam(name, value);
   }
+  if (waitFlag) values['wait_flag'] = '1';
   return (accessToken) => post(`${apiUrl}${path}`, { ...values, access_token: accessToken });
 }
 

@@ -1,8 +1,10 @@
-import { malformedAnswer, sendToPlatform, systemClock, TokenError, type Tokens } from '@evertoken/core';
-import type { AppSettings } from './app-settings.js';
+import { fingerprint, malformedAnswer, sendToPlatform, TokenError, type Tokens } from '@evertoken/core';
+import type { AppContext } from './app-context.js';
 import { exchangeError, type Ids, signInError } from './nextengine-errors.js';
 import { exchangeRequest, readAnswer, readUser, type SignedInUser, type WireAnswer } from './nextengine-wire.js';
 import { bindingProblem, type SignInBinding } from './sign-in-binding.js';
+import { saveFacts } from './user-adapter.js';
+import { extraWith, factsIn, type NextEngineUserFacts, userFactsOf } from './user-facts.js';
 import { issuedPair, pairOf, UserTokenSource } from './user-token-source.js';
 
 /** What came back to the redirect URI, and the binding kept in the session. */
@@ -11,8 +13,12 @@ export interface SignInCallback {
   readonly uid: string | undefined;
   /** `state` of the callback's query: NextEngine's own, valid 5 minutes. */
   readonly state: string | undefined;
-  /** From `signIn()`, out of the same session. */
+  /** `id` of a launch from NextEngine's menu. Not needed, and ignored. */
+  readonly id?: string | undefined;
+  /** From `signIn()` or `startOver`, out of the same session. */
   readonly binding: SignInBinding | undefined;
+  /** Who it must be, where the application's own session knows; anybody else is refused, and nothing stored. */
+  readonly expected?: { readonly uid?: string | undefined; readonly companyNeId?: string | undefined } | undefined;
 }
 
 /** 10 s: the end dates are wanted at once, but not at the price of a browser that waits. */
@@ -26,44 +32,62 @@ const BINDING_PROBLEMS = Object.freeze({
 
 /** Ends a sign-in; see `NextEngineClient.exchange`. */
 export async function exchangeSignIn(
-  settings: AppSettings,
+  context: AppContext,
   tokens: Tokens,
-  { uid, state, binding }: SignInCallback,
+  { uid, state, binding, expected }: SignInCallback,
 ): Promise<SignedInUser> {
-  const source = new UserTokenSource(settings, uid);
+  const { settings, usage, signingIn } = context;
+  const source = new UserTokenSource(context, uid);
   const ids = { account: settings.name, kind: source.kind, ...(source.subject && { subject: source.subject }) };
-  const problem = bindingProblem(settings, binding, systemClock.now());
+  const problem = bindingProblem(settings, binding, settings.clock.now());
   if (problem) throw signInError(problem, BINDING_PROBLEMS[problem], ids);
   const asked = { uid: source.subject, state };
   if (!isComplete(asked) || !hasKey(source)) {
     throw signInError('incomplete', 'the callback came without a usable uid and state', ids);
   }
+  if (expected?.uid !== undefined && expected.uid !== asked.uid) {
+    throw signInError('mismatch', 'another user signed in than the one of this session', ids);
+  }
+  const stored = await storedCompany(tokens, source);
 
   let answer: WireAnswer | undefined;
-  await tokens.authorize(source, async (request) => {
-    const reply = await sendToPlatform({
-      ...exchangeRequest(settings.apiUrl, { ...settings, ...asked }),
-      ...ids,
-      fetch: request.fetch,
-      signal: request.signal,
+  signingIn.add(asked.uid);
+  try {
+    await tokens.authorize(source, async (request) => {
+      usage.count();
+      const reply = await sendToPlatform({
+        ...exchangeRequest(settings.apiUrl, { ...settings, ...asked }),
+        ...ids,
+        fetch: request.fetch,
+        signal: request.signal,
+      });
+      answer = readAnswer(reply.json);
+      if (!answer) throw malformedAnswer(ids, 'no JSON object', { status: reply.status });
+      const pair = pairOf(answer);
+      if (!pair) throw refusal(answer, ids, request);
+      const user = checkUser(answer, asked.uid, ids);
+      checkCompany(user, { expected: expected?.companyNeId, stored, ids });
+      const extra = extraWith(undefined, factsIn({ ...user }), settings);
+      return { ...issuedPair(pair, answer, reply), ...(extra && { extra }) };
     });
-    answer = readAnswer(reply.json);
-    if (!answer) throw malformedAnswer(ids, 'no JSON object', { status: reply.status });
-    const pair = pairOf(answer);
-    if (!pair) throw refusal(answer, ids, request.now());
-    checkUser(answer, asked.uid, ids);
-    const { companyNeId } = readUser(answer) ?? {};
-    return { ...issuedPair(pair, answer, reply), ...(companyNeId !== undefined && { extra: { companyNeId } }) };
-  });
-  if (!answer) throw malformedAnswer(ids, 'none was asked for');
-  // An error that brought a pair is an error still; the pair is safe by now.
-  if (answer.result !== 'success') throw exchangeError(answer, { ids, now: systemClock.now() });
-
-  await completeEnds(tokens, source);
-  return checkUser(answer, asked.uid, ids);
+    if (!answer) throw malformedAnswer(ids, 'none was asked for');
+    // An error that brought a pair is an error still; the pair is safe by now.
+    if (answer.result !== 'success') {
+      throw exchangeError(answer, { ids, now: settings.clock.now(), random: settings.random });
+    }
+    await completeEnds(tokens, source);
+  } finally {
+    signingIn.delete(asked.uid);
+  }
+  const user = checkUser(answer, asked.uid, ids);
+  if (settings.users) await saveFacts(settings, await factsOf(tokens, source, user));
+  return user;
 }
 
-/** The exchange tells no end dates; the renewal call echoes the new pair with them (sheet §3.3). */
+/**
+ * The exchange tells no end dates and no company at the main function; the renewal call echoes the new pair with the ends, and
+ * tells the rest (sheet §3.3, §6).
+ */
 async function completeEnds(tokens: Tokens, source: UserTokenSource): Promise<void> {
   try {
     await tokens.refresh(source, { signal: AbortSignal.timeout(COMPLETION_WAIT_MS) });
@@ -72,9 +96,29 @@ async function completeEnds(tokens: Tokens, source: UserTokenSource): Promise<vo
   }
 }
 
-function refusal(answer: WireAnswer, ids: Ids, now: number): TokenError {
+/** What is known of the user by now: what is stored, else what the exchange told. */
+async function factsOf(tokens: Tokens, source: UserTokenSource, user: SignedInUser): Promise<NextEngineUserFacts> {
+  const stored = await tokens.get(source).then(
+    ({ extra }) => extra,
+    () => undefined,
+  );
+  return userFactsOf(user.uid, stored ?? { ...(user.companyNeId && { companyNeId: user.companyNeId }) });
+}
+
+/** The company of the pair that is stored. A store that is away does not keep anybody from signing in: its write decides that. */
+async function storedCompany(tokens: Tokens, { account, kind, subject = '' }: UserTokenSource) {
+  const filter = { accounts: [account], kinds: [kind], subjects: [subject] };
+  try {
+    for await (const { extra } of tokens.inspect(filter)) return factsIn(extra).companyNeId;
+  } catch (error) {
+    if (!(error instanceof TokenError && error.code === 'ERR_TOKEN_STORE' && error.retryable)) throw error;
+  }
+  return undefined;
+}
+
+function refusal(answer: WireAnswer, ids: Ids, { now, random }: { now: () => number; random: () => number }) {
   if (answer.result === undefined) return malformedAnswer(ids, 'no "result"');
-  if (answer.result !== 'success') return exchangeError(answer, { ids, now });
+  if (answer.result !== 'success') return exchangeError(answer, { ids, now: now(), random });
   return malformedAnswer(ids, 'half a token pair or none');
 }
 
@@ -84,6 +128,20 @@ function checkUser(answer: WireAnswer, askedUid: string, ids: Ids): SignedInUser
   if (!user) throw malformedAnswer(ids, 'no "uid"');
   if (user.uid !== askedUid) throw signInError('mismatch', 'NextEngine answered for another user', ids);
   return user;
+}
+
+/** So would tokens of another company. */
+function checkCompany(
+  { uid, companyNeId }: SignedInUser,
+  { expected, stored, ids }: { expected: string | undefined; stored: string | undefined; ids: Ids },
+): void {
+  if (expected !== undefined && companyNeId !== expected) {
+    throw signInError('mismatch', 'NextEngine answered for another company than the one of this session', ids);
+  }
+  if (stored !== undefined && companyNeId !== undefined && companyNeId !== stored) {
+    const why = `NextEngine answered for another company than the one stored with user ${fingerprint(uid)}`;
+    throw signInError('mismatch', `${why} (forget the user first if that is right)`, ids);
+  }
 }
 
 /** A query may hold anything: arrays where a parameter is repeated, too. */

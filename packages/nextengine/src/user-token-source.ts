@@ -1,18 +1,24 @@
 import {
   type EpochMs,
+  fingerprint,
   type IssuedToken,
   type IssueRequest,
+  labelOf,
   malformedAnswer,
+  type PresentedToken,
   sendToPlatform,
   type Token,
   TokenError,
+  type TokenExtra,
   type TokenKey,
   type TokenSource,
   tokenKeyOf,
 } from '@evertoken/core';
+import type { AppContext } from './app-context.js';
 import type { AppSettings } from './app-settings.js';
-import { type Ids, renewalError } from './nextengine-errors.js';
+import { cancelledError, type Ids, refusesRequest, renewalError } from './nextengine-errors.js';
 import { readAnswer, renewalRequest, type WireAnswer } from './nextengine-wire.js';
+import { extraWith, factsIn, factsOfInfo, type InfoCall, type NextEngineUserFacts, userFactsOf } from './user-facts.js';
 
 export const ACCESS_TOKEN = 'access_token';
 
@@ -37,12 +43,12 @@ export class UserTokenSource implements TokenSource {
   readonly lifetime = 'remaining';
   readonly overlapMs = USER_TOKEN_FACTS.overlapMs;
   declare readonly subject?: string;
-  readonly #settings: AppSettings;
+  readonly #context: AppContext;
   #key: TokenKey | undefined;
 
-  constructor(settings: AppSettings, uid: string | undefined) {
-    this.#settings = settings;
-    this.account = settings.name;
+  constructor(context: AppContext, uid: string | undefined) {
+    this.#context = context;
+    this.account = context.settings.name;
     if (typeof uid === 'string' && uid !== '') this.subject = uid;
   }
 
@@ -64,15 +70,31 @@ export class UserTokenSource implements TokenSource {
 
   /**
    * Presents the stored pair. Tokens in the answer are looked at before its result: a new pair resolves even on an error
-   * (§0.6), an echo is no news, half a pair is never taken.
+   * (§0.6), an echo is no news, half a pair is never taken. While the user's company at the main function is not known, the
+   * question that renews is the one about the company.
+   *
+   * A user whose company no longer uses the app is left alone: `ERR_TOKEN_SUSPENDED`, reason `cancelled`, and the pair is not
+   * presented.
    */
   async issue(request: IssueRequest): Promise<IssuedToken> {
     const ids = this.#ids();
     const { current } = request;
     if (!current?.refreshToken) throw nobodySignedIn(ids, 'no sign-in of this user is stored');
-    const sent = { accessToken: current.value, refreshToken: current.refreshToken };
+    const { companyId } = factsIn(current.extra);
+    if (companyId === undefined) return this.#present(request, current, 'company');
+    const { companies, settings } = this.#context;
+    if (settings.checkCompanies && (await companies.lacks(companyId, current.issuedAt, request)))
+      throw cancelledError(ids);
+    return this.#present(request, current, 'user');
+  }
+
+  async #present(request: IssueRequest, current: PresentedToken, about: InfoCall): Promise<IssuedToken> {
+    const ids = this.#ids();
+    const { settings, usage } = this.#context;
+    const sent = { accessToken: current.value, refreshToken: current.refreshToken ?? '' };
+    usage.count();
     const reply = await sendToPlatform({
-      ...renewalRequest(this.#settings.apiUrl, sent),
+      ...renewalRequest(settings.apiUrl, sent, about),
       ...ids,
       fetch: request.fetch,
       signal: request.signal,
@@ -86,13 +108,32 @@ export class UserTokenSource implements TokenSource {
       if (answer.result === undefined) {
         throw malformedAnswer(ids, 'no "result"', { status: reply.status, uncertain: pair === 'absent' });
       }
-      throw renewalError(answer, { ids, now: request.now(), echoed: pair === 'echoed' });
+      // The echo proves that the pair stands, so it may be presented again: an app need not have the right to every question.
+      if (about === 'company' && pair === 'echoed' && refusesRequest(answer))
+        return this.#present(request, current, 'user');
+      throw renewalError(answer, { ids, now: request.now(), random: request.random, echoed: pair === 'echoed' });
     }
     if (pair === 'absent') throw malformedAnswer(ids, 'a success without tokens', { uncertain: true });
-    return {
-      ...issuedPair(pairOf(answer) ?? sent, answer, reply),
-      ...(current.extra && { extra: current.extra }),
-    };
+    const extra = this.#extraAfter(current, answer, about);
+    return { ...issuedPair(pairOf(answer) ?? sent, answer, reply), ...(extra && { extra }) };
+  }
+
+  /** The facts to keep beside the pair: those that were known, and what a good answer tells of this user and this company. */
+  #extraAfter({ extra }: PresentedToken, answer: WireAnswer, about: InfoCall): TokenExtra | undefined {
+    const { settings, signingIn } = this.#context;
+    const known = userFactsOf(this.subject ?? '', extra);
+    const told = answer.result === 'success' ? factsOfInfo(about, answer.fields, known) : undefined;
+    if (typeof told === 'string') {
+      process.emitWarning(
+        `${labelOf(this)}, user ${fingerprint(known.uid)}: NextEngine answered with the facts of ${told}; they are not kept`,
+        { type: 'NextEngineMismatch' },
+      );
+      return extraWith(extra, {}, settings);
+    }
+    const after = extraWith(extra, told ?? {}, settings);
+    const news = known.companyId === undefined && told?.companyId !== undefined;
+    if (news && settings.users && !signingIn.has(known.uid)) saveBehind(settings, userFactsOf(known.uid, after));
+    return after;
   }
 
   #ids(): Ids {
@@ -101,7 +142,7 @@ export class UserTokenSource implements TokenSource {
   }
 
   #buildKey(): TokenKey {
-    const { clientId, name } = this.#settings;
+    const { clientId, name } = this.#context.settings;
     if (this.subject === undefined) throw nobodySignedIn(this.#ids(), 'nobody is signed in');
     if (clientId === '')
       throw new TokenError('ERR_TOKEN_CONFIGURATION', `"clientId" of account "${name}" is missing`, this.#ids());
@@ -148,7 +189,20 @@ export function pairOf({ accessToken, refreshToken }: WireAnswer): TokenPair | u
   return accessToken !== undefined && refreshToken !== undefined ? { accessToken, refreshToken } : undefined;
 }
 
-function nobodySignedIn(ids: Ids, why: string): TokenError {
+/** The pair comes first: it is handed to the manager, and the facts are saved behind it. */
+function saveBehind({ name, users }: AppSettings, facts: NextEngineUserFacts): void {
+  setImmediate(() => {
+    // An adapter that throws instead of rejecting must not end the process.
+    (async () => users?.save(facts))().catch(() => {
+      process.emitWarning(
+        `account "${name}", user ${fingerprint(facts.uid)}: "users" could not save the facts; the pair is stored, and users.sync() saves them again`,
+        { type: 'NextEngineUsers' },
+      );
+    });
+  });
+}
+
+export function nobodySignedIn(ids: Ids, why: string): TokenError {
   return new TokenError(
     'ERR_TOKEN_REAUTHORIZATION_REQUIRED',
     `account "${ids.account}", ${ids.kind}: ${why}; send the browser to the sign-in page`,

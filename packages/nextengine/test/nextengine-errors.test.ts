@@ -4,15 +4,15 @@ import { nextEngineApp } from '../src/index.js';
 import {
   ERROR_TABLE,
   exchangeError,
-  MAINTENANCE_RETRY_MS,
   NextEngineError,
   type NextEngineErrorCategory,
   refusesToken,
   renewalError,
 } from '../src/nextengine-errors.js';
 import { readAnswer, type WireAnswer } from '../src/nextengine-wire.js';
-import { answering, issueRequest, NOW, recordingTokens, shown, tokenErrorOf } from './support.js';
+import { answering, impatientClock, issueRequest, NOW, recordingTokens, shown, tokenErrorOf } from './support.js';
 
+const when = { now: NOW, random: () => 0.5 };
 const ids = { account: 'erp', kind: 'access_token', subject: 'u1' };
 
 /** Every known code: its class, what a renewal makes of it, and what an exchange does. Written down apart from the table. */
@@ -51,18 +51,23 @@ describe.each(ROWS)('code %s', (code, category, renewal, exchange) => {
     const { fetch } = answering({ result, code, message: 'x', request_id: 'r-1' });
     const error = await tokenErrorOf(user.accessToken.issue(issueRequest(fetch)));
     expect(error).toMatchObject({ code: renewal, platformCode: code, requestId: 'r-1', ...ids });
-    expect(error.retryAt).toBe(category === 'maintenance' ? NOW + MAINTENANCE_RETRY_MS : undefined);
+    // The middle of what is left to chance: 45 min, and six and a half hours.
+    const rests: Partial<Record<NextEngineErrorCategory, number>> = {
+      maintenance: 45 * 60_000,
+      suspended: 6.5 * 3_600_000,
+    };
+    expect(error.retryAt).toBe(rests[category] === undefined ? undefined : NOW + rests[category]);
     expect(error.uncertain).toBe(category === 'fatal');
   });
 
   it(`in answer to an exchange becomes ${exchange}, never a sign-in of the stored pair`, () => {
-    const error = exchangeError(answer({ result: 'error', code }), { ids, now: NOW });
+    const error = exchangeError(answer({ result: 'error', code }), { ids, ...when });
     expect(error).toMatchObject({ code: exchange, platformCode: code, ...ids });
   });
 
   it('in answer to a call is an error of its class, unless it is about the token', async () => {
     const { fetch } = answering({ result: 'error', code, message: 'x', request_id: 'r-1' });
-    const app = nextEngineApp({ name: 'erp', clientId: 'c', clientSecret: 's', fetch });
+    const app = nextEngineApp({ name: 'erp', clientId: 'c', clientSecret: 's', fetch, clock: impatientClock() });
     const tokens = recordingTokens(['A1', 'A2']);
     const error = await app
       .user('u1')
@@ -87,18 +92,18 @@ describe('a code that is not known', () => {
   const unknown = answer({ result: 'error', code: '123456' });
 
   it('is refused and never a reason to sign in again', () => {
-    expect(renewalError(unknown, { ids, now: NOW, echoed: true })).toMatchObject({
+    expect(renewalError(unknown, { ids, ...when, echoed: true })).toMatchObject({
       code: 'ERR_TOKEN_REFUSED',
       uncertain: false,
     });
   });
 
   it('leaves open what became of the pair where no tokens came back', () => {
-    expect(renewalError(unknown, { ids, now: NOW, echoed: false }).uncertain).toBe(true);
+    expect(renewalError(unknown, { ids, ...when, echoed: false }).uncertain).toBe(true);
   });
 
   it('may be the name of a member of every object', () => {
-    expect(renewalError(answer({ result: 'error', code: 'constructor' }), { ids, now: NOW, echoed: true }).code).toBe(
+    expect(renewalError(answer({ result: 'error', code: 'constructor' }), { ids, ...when, echoed: true }).code).toBe(
       'ERR_TOKEN_REFUSED',
     );
   });

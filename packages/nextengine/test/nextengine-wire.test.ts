@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import {
   callRequest,
   exchangeRequest,
+  isReading,
   japanTime,
   readAnswer,
   renewalRequest,
@@ -72,16 +73,18 @@ describe('requests', () => {
   });
 
   it('renews with both tokens and never waits for the main function', () => {
-    const { url, body } = renewalRequest(API, { accessToken: 'A', refreshToken: 'R' });
-    expect(url).toBe('https://api.example/api_v1_login_user/info');
-    expect(Object.fromEntries(body)).toEqual({ access_token: 'A', refresh_token: 'R' });
+    for (const about of ['user', 'company'] as const) {
+      const { url, body } = renewalRequest(API, { accessToken: 'A', refreshToken: 'R' }, about);
+      expect(url).toBe(`https://api.example/api_v1_login_${about}/info`);
+      expect(Object.fromEntries(body)).toEqual({ access_token: 'A', refresh_token: 'R' });
+    }
   });
 
   it('calls with the access token alone and writes parameters as the platform reads them', () => {
     const { url, method, body } = callRequest(API, '/api_v1_receiveorder_base/search', {
       fields: ['receive_order_id', 'receive_order_date'],
       limit: 100,
-      wait_flag: true,
+      active: true,
       'receive_order_id-in': [1, 2],
       'receive_order_date-gte': '2026-01-01 00:00:00',
       offset: undefined,
@@ -93,12 +96,28 @@ describe('requests', () => {
       access_token: 'A',
       fields: 'receive_order_id,receive_order_date',
       limit: '100',
-      wait_flag: '1',
+      active: '1',
       'receive_order_id-in': '1,2',
       'receive_order_date-gte': '2026-01-01 00:00:00',
       other: '0',
       name: '商品 & more',
     });
+  });
+
+  it('waits for an overloaded main function where it is told to', () => {
+    const { body } = callRequest(API, '/api_v1_x/search', {}, { waitFlag: true })('A');
+    expect(body.get('wait_flag')).toBe('1');
+    expect(() => callRequest(API, '/api_v1_x/search', { wait_flag: 1 })).toThrow(
+      new TypeError('"wait_flag" is no parameter: use the option "waitFlag", which waits for the answer too'),
+    );
+  });
+
+  it('tells methods that only read by the end of their path', () => {
+    const paths = ['/api_v1_x/search', '/api_v1_x/count', '/api_v1_x/info', '/api_v1_x/search/'];
+    expect(paths.filter(isReading)).toEqual(paths);
+    expect(
+      ['/api_v1_x/update', '/api_v1_x/info_update', '/api_v1_search/upload', '/api_v1_x'].filter(isReading),
+    ).toEqual([]);
   });
 
   it.each(['access_token', 'refresh_token'])('refuses a parameter named %s and does not show its value', (name) => {

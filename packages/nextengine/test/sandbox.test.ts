@@ -49,6 +49,7 @@ describe('what a renewal does (sheet §7.1)', () => {
       expiresAt: pair?.accessTokenExpiresAt,
       refreshTokenExpiresAt: pair?.refreshTokenExpiresAt,
       answeredAt: world.clock.now(),
+      extra: { companyNeId: 'ne-company-1000', companyId: '1000' },
     });
   });
 

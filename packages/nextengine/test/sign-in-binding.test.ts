@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { settingsOf } from '../src/app-settings.js';
-import { BINDING_LIFETIME_MS, bindingProblem, makeBinding } from '../src/sign-in-binding.js';
+import { BINDING_LIFETIME_MS, bindingProblem, makeBinding, startOversIn } from '../src/sign-in-binding.js';
 import { NOW } from './support.js';
 
 const settings = settingsOf({ name: 'erp', clientId: 'c', clientSecret: 'client-secret' });
@@ -36,15 +36,29 @@ describe('a binding', () => {
   });
 
   it('whose time was changed is foreign', () => {
-    const [, nonce, signature] = makeBinding(settings, NOW - BINDING_LIFETIME_MS - 1).split('.');
-    expect(bindingProblem(settings, [NOW.toString(36), nonce, signature].join('.'), NOW)).toBe('foreign');
+    const [, count, nonce, signature] = makeBinding(settings, NOW - BINDING_LIFETIME_MS - 1).split('.');
+    expect(bindingProblem(settings, [NOW.toString(36), count, nonce, signature].join('.'), NOW)).toBe('foreign');
+  });
+
+  it('counts how often its browser has started over, for an hour', () => {
+    const third = makeBinding(settings, NOW, 3);
+    expect(startOversIn(settings, third, NOW + BINDING_LIFETIME_MS + 1)).toBe(3);
+    expect(startOversIn(settings, third, NOW + 60 * 60_000 + 1)).toBe(0);
+    expect(startOversIn(settings, makeBinding(settings, NOW), NOW)).toBe(0);
+    expect(startOversIn(settings, undefined, NOW)).toBe(0);
+  });
+
+  it('whose count was changed is foreign, and counts nothing', () => {
+    const changed = makeBinding(settings, NOW, 3).replace('.3.', '.1.');
+    expect(bindingProblem(settings, changed, NOW)).toBe('foreign');
+    expect(startOversIn(settings, changed, NOW)).toBe(0);
   });
 
   it.each([undefined, null, ''])('%j is none', (value) => {
     expect(bindingProblem(settings, value, NOW)).toBe('unbound');
   });
 
-  it.each([[1], [{}], [['a']], ['a.b.c'], [true]])('%j is none of ours', (value) => {
+  it.each([[1], [{}], [['a']], ['a.b.c'], ['a.0.b.c'], [true]])('%j is none of ours', (value) => {
     expect(bindingProblem(settings, value, NOW)).toBe('foreign');
   });
 });

@@ -69,7 +69,11 @@ describe('a good exchange', () => {
     const { tokens, exchange, seen } = signedIn(ANSWER);
     await exchange();
     expect(tokens.log).toEqual([
-      ['stored', KEY, { value: 'A9', refreshToken: 'R9', answeredAt: ANSWERED_AT, extra: { companyNeId: 'ne-1' } }],
+      [
+        'stored',
+        KEY,
+        { value: 'A9', refreshToken: 'R9', answeredAt: ANSWERED_AT, extra: { companyNeId: 'ne-1', picNeId: 'p-1' } },
+      ],
       ['refresh', KEY],
     ]);
     expect(seen.map(({ url, form }) => [url, form])).toEqual([

@@ -1,5 +1,8 @@
-import type { IssuedToken, IssueRequest, PresentedToken, Token, TokenSource, Tokens } from '@evertoken/core';
+import type { Clock, IssuedToken, IssueRequest, PresentedToken, Token, TokenSource, Tokens } from '@evertoken/core';
 import { TokenError } from '@evertoken/core';
+import { type AppContext, contextOf } from '../src/app-context.js';
+import { settingsOf } from '../src/app-settings.js';
+import type { NextEngineAppOptions } from '../src/index.js';
 
 /** A request as the platform would see it. */
 export interface Seen {
@@ -92,6 +95,8 @@ export function recordingTokens(
       log.push(['stored', source.key, issued]);
       return { value: issued.value, issuedAt: NOW };
     },
+    async *inspect() {},
+    peek: () => undefined,
     async refresh(source) {
       log.push(['refresh', source.key]);
       if (failures.refresh) throw failures.refresh;
@@ -99,6 +104,28 @@ export function recordingTokens(
     },
   };
   return { ...double, log } as Tokens & { readonly log: unknown[][] };
+}
+
+/** A clock that lets nobody wait, and what they wanted to wait, ms. */
+export function impatientClock(): Clock & { readonly waits: number[] } {
+  const waits: number[] = [];
+  return {
+    waits,
+    now: () => NOW,
+    monotonic: () => 0,
+    after(ms, callback) {
+      const waiting = setImmediate(() => {
+        waits.push(ms);
+        callback();
+      });
+      return () => clearImmediate(waiting);
+    },
+  };
+}
+
+/** The account's settings and state, as its parts are given them. */
+export function contextFor(options: Partial<NextEngineAppOptions> = {}): AppContext {
+  return contextOf(settingsOf({ name: 'erp', clientId: 'c', clientSecret: 's', ...options }));
 }
 
 /** What a promise rejects with, as a `TokenError`. */

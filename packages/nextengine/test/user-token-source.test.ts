@@ -4,6 +4,9 @@ import { ANSWERED_AT, answering, issueRequest, type Reply, STORED, shown, tokenE
 
 const app = nextEngineApp({ name: 'erp', clientId: 'client/1', clientSecret: 'cs' });
 const source = app.user('user 1').accessToken;
+const unchecked = nextEngineApp({ name: 'erp', clientId: 'c', clientSecret: 'cs', checkCompanies: false }).user(
+  'u1',
+).accessToken;
 const ACCESS_END = ANSWERED_AT;
 const REFRESH_END = ANSWERED_AT + 48 * 3_600_000;
 
@@ -32,8 +35,8 @@ describe('what a user’s token is', () => {
 describe('renewal', () => {
   it('is one info call with both tokens, which nothing aborts', async () => {
     const { fetch, seen } = answering({ result: 'success', ...wirePair('A2', 'R2') });
-    const request = issueRequest(fetch);
-    await source.issue(request);
+    const request = issueRequest(fetch, { ...STORED, extra: { companyId: '7' } });
+    await unchecked.issue(request);
     expect(seen.map(({ url, form }) => [url, form])).toEqual([
       ['https://api.next-engine.org/api_v1_login_user/info', { access_token: 'A1', refresh_token: 'R1' }],
     ]);
