@@ -6,6 +6,7 @@ import { type Engine, keyEvent } from './engine.js';
 import { ParentRejected, TokenError } from './errors.js';
 import { localToken } from './local-token.js';
 import { idsOf, labelOf } from './platform-request.js';
+import type { TakeSlot } from './slots.js';
 import type { IssueRequest, PresentedToken, TokenSource } from './source.js';
 import type { TokenRecord } from './store/record.js';
 import type { Lease } from './store/store.js';
@@ -25,6 +26,8 @@ export interface AttemptInput {
   readonly forced: boolean;
   /** The parent was refused before and renewed since: another refusal is a failure of this key. */
   readonly parentRefused: boolean;
+  /** What the request waits for, once all else is ready. */
+  readonly slot?: TakeSlot | undefined;
 }
 
 /** How it ended, unless it failed. `again`: nothing was sent, or another token stands; the record is to be looked at once more. */
@@ -80,7 +83,7 @@ const LEASE_TOO_SHORT = new TokenError('ERR_TOKEN_STORE', 'the lease is too shor
 
 async function request(
   engine: Engine,
-  { source, lease, record, parents, claimedAt }: AttemptInput,
+  { source, lease, record, parents, claimedAt, slot }: AttemptInput,
 ): Promise<IssuedToken> {
   const { settings, clock, registry } = engine;
   const link = engine.linkOf(source);
@@ -108,16 +111,15 @@ async function request(
     random: settings.random,
   };
   const limitMs = rotating ? settings.rotatingTimeoutMs : settings.requestTimeoutMs;
-  const timeout = new TokenError(
-    'ERR_TOKEN_TRANSPORT',
-    `${labelOf(source)}: no answer from the platform within ${limitMs} ms`,
-    { ...idsOf(source), reason: 'timeout' },
-  );
+  const giveBack = await slot?.();
+  // A platform that does not answer must not keep the slots of those that do.
+  const overdue = giveBack && clock.after(settings.leaseTtlMs, giveBack);
   // A source that throws instead of rejecting must not get past what ends the renewals below.
   const issuing = (async () => source.issue(issueRequest))();
   try {
     return await new Promise<IssuedToken>((resolve, reject) => {
       const cancel = clock.after(limitMs, () => {
+        const timeout = noAnswer(source, limitMs);
         // A rotating request is never aborted: that would throw away a pair the platform has already issued (S2).
         if (!rotating) stop.abort(timeout);
         else engine.own(commitLate(engine, { source, lease, record, issuing, startedAt: claimedAt }));
@@ -126,8 +128,15 @@ async function request(
       issuing.then(resolve, reject).finally(cancel);
     });
   } finally {
+    overdue?.();
+    giveBack?.();
     keepLease.stop();
   }
+}
+
+function noAnswer(source: TokenSource, limitMs: number): TokenError {
+  const message = `${labelOf(source)}: no answer from the platform within ${limitMs} ms`;
+  return new TokenError('ERR_TOKEN_TRANSPORT', message, { ...idsOf(source), reason: 'timeout' });
 }
 
 /** The answer of a rotating request that came after we stopped waiting: its predecessor decides, whatever the attempt part says (S3). */

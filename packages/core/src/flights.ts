@@ -134,6 +134,7 @@ export class Flights {
         claimedAt,
         forced: want.mode === 'forced',
         parentRefused,
+        slot: want.slot,
       });
     } finally {
       giveBack();

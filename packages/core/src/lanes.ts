@@ -17,6 +17,8 @@ export interface LanesOptions<Task> {
   readonly work: (task: Task) => Promise<boolean>;
   /** After so many tasks in a row without an answer an account's lane is closed. Default: never. */
   readonly patience?: number;
+  /** Called whenever a task is over. */
+  readonly onChange?: () => void;
   /** Whether no new task may be begun. */
   readonly isStopped: () => boolean;
 }
@@ -65,6 +67,11 @@ export class Lanes<Task extends LaneTask> {
   /** Tasks that wait, of all accounts or of one. */
   waiting(account?: AccountKey): number {
     return account === undefined ? this.#waiting : (this.#lanes.get(account)?.queue.size ?? 0);
+  }
+
+  /** Tasks of each account, waiting and under way. */
+  *work(): Generator<readonly [AccountKey, number]> {
+    for (const [account, { queue, running }] of this.#lanes) yield [account, queue.size + running];
   }
 
   /** Whether an account's workers are about to run out of tasks. */
@@ -155,6 +162,7 @@ export class Lanes<Task extends LaneTask> {
     this.#willing.add(lane);
     if (this.#awaited.has(task.key)) this.#unblock();
     this.#pump();
+    this.#options.onChange?.();
     this.#changed?.tell();
     this.#changed = undefined;
   }

@@ -3,16 +3,18 @@ import { DEFAULTS } from './defaults.js';
 import { DueStream } from './due-stream.js';
 import { type Engine, keyEvent } from './engine.js';
 import { TokenError } from './errors.js';
-import { parseTokenKey, type TokenKey } from './key.js';
+import { accountKeyIn, parseTokenKey, type TokenKey } from './key.js';
 import { Lanes, type LaneTask } from './lanes.js';
 import { configurationError } from './options.js';
 import type { Registered } from './registry.js';
 import { Report } from './report.js';
+import { Slots } from './slots.js';
 import type { TokenSource } from './source.js';
 import { inTime, replay } from './spool.js';
 import { isAbsent, type TokenRecord } from './store/record.js';
 import type { DueKey } from './store/store.js';
 import type { StoreLink } from './store-link.js';
+import type { EpochMs } from './token.js';
 import type { KeyFilter, RefreshOutcome, RefreshReport, RefreshResult, SweepOptions } from './tokens.js';
 import type { Want } from './want.js';
 
@@ -22,6 +24,8 @@ const PAGE = 100;
 const SHUFFLED = 100;
 /** Accounts whose missing keys are looked for at a time. */
 const LOOKS = 10;
+/** How many keys may be between claim and acknowledged commit for each request under way: the platform must not wait for a disk. */
+const KEYS_PER_REQUEST = 1.5;
 
 /** A key to be refreshed, with what is known of it; without a source it is to be parked. */
 interface Task extends LaneTask {
@@ -54,26 +58,32 @@ export async function refreshDue(
   return sweep.end();
 }
 
-/** `Tokens.refreshAll`: every stored or configured key of the filter, asked now. */
+/** `Tokens.refreshAll`: every stored or configured key of the filter, asked now, most urgent first. */
 export async function refreshAll(
   engine: Engine,
   filter: KeyFilter = {},
   options: SweepOptions = {},
 ): Promise<RefreshReport> {
-  const sources = new Map<TokenKey, TokenSource>();
+  const tasks = new Map<TokenKey, Task & { readonly endsAt: EpochMs }>();
   for (const { account } of engine.registry.all()) {
-    for (const source of account.sources()) if (matches(source, filter)) sources.set(source.key, source);
+    for (const source of account.sources())
+      if (matches(source, filter)) tasks.set(source.key, { ...taskOf(source), endsAt: 0 });
   }
   for (const link of engine.links()) {
     for await (const record of records(engine, link)) {
       const source = record.token && engine.registry.sourceOf(record.key);
       if (source && matches(source, filter) && (filter.states?.includes(record.attempt.state) ?? true))
-        sources.set(source.key, source);
+        tasks.set(source.key, { ...taskOf(source, record), endsAt: endOf(record) });
     }
   }
   const sweep = new Sweep(engine, { mode: 'ask', options });
-  sweep.lanes.add([...sources.values()].map((source) => taskOf(source)));
+  sweep.lanes.add([...tasks.values()].sort((a, b) => a.endsAt - b.endsAt));
   return sweep.end();
+}
+
+/** When it is too late: the end of a grant's refresh token, else of the token; what has none can wait. */
+function endOf({ token }: TokenRecord): EpochMs {
+  return token?.refreshTokenExpiresAt ?? token?.expiresAt ?? Number.MAX_SAFE_INTEGER;
 }
 
 /** What a sweep of a drained manager did. */
@@ -129,18 +139,22 @@ class Sweep {
   readonly #signal: AbortSignal | undefined;
   readonly #done = new Set<TokenKey>();
   readonly #failures: unknown[] = [];
+  readonly #slots: Slots | undefined;
 
   constructor(engine: Engine, { mode, options }: { mode: 'soon' | 'ask'; options: SweepOptions }) {
     const { concurrencyPerAccount } = engine.settings;
     this.#engine = engine;
     this.#mode = mode;
     this.#signal = options.signal;
+    const { concurrency } = options;
+    this.#slots = concurrency === undefined ? undefined : new Slots(concurrency, () => this.lanes.work());
     this.report = new Report(options.onProgress);
     this.lanes = new Lanes({
       perAccount: concurrencyPerAccount,
-      concurrency: options.concurrency,
+      concurrency: concurrency && Math.ceil(concurrency * KEYS_PER_REQUEST),
       isStopped: () => this.isStopped(),
       work: (task) => this.#work(task),
+      onChange: () => this.#slots?.pump(),
       // As many as are asked for at a time have not been answered: the next ones would not be either, and are still due.
       ...(mode === 'soon' && { patience: concurrencyPerAccount }),
     });
@@ -208,19 +222,30 @@ class Sweep {
     return { key: due.key, after: [], park: () => park(this.#engine, link, due, this.report) };
   }
 
+  /** Read a while ago: this process may know of a later token by now, and what stands in the way of one may have gone. */
+  #isOutdated(source: TokenSource, seen: TokenRecord): boolean {
+    const copy = this.#engine.memory.copy(source);
+    return (copy !== undefined && copy.generation > seen.generation) || seen.attempt.failure !== undefined;
+  }
+
   #once(tasks: readonly Task[]): Task[] {
     return tasks.filter(({ key }) => !this.#done.has(key) && this.#done.add(key));
   }
 
   async #work({ source, seen, park }: Task): Promise<boolean> {
     const { clock, settings } = this.#engine;
+    const slots = this.#slots;
     const startedAt = clock.monotonic();
     try {
       if (!source) {
         await park?.();
         return true;
       }
-      const work = refreshOne(this.#engine, source, { mode: this.#mode, ...(seen && { seen }) });
+      const work = refreshOne(this.#engine, source, {
+        mode: this.#mode,
+        ...(seen && !this.#isOutdated(source, seen) && { seen }),
+        ...(slots && { slot: () => slots.take(accountKeyIn(source.key)) }),
+      });
       // The flight goes on without us, and the engine owns it.
       const result = (await inTime(this.#engine, work, settings.leaseTtlMs)) ?? resultOf(source, 'held');
       this.report.add(result);

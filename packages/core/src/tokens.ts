@@ -51,7 +51,10 @@ export interface RefreshReport {
 export interface SweepOptions {
   /** Called after each key. */
   readonly onProgress?: (result: RefreshResult) => void;
-  /** Keys at a time, all accounts together. Default: `concurrencyPerAccount` × the number of accounts. */
+  /**
+   * Platform requests at a time, all accounts together; up to half as many keys more are on their way to or from the store,
+   * as far as `concurrencyPerAccount` allows. Default: `concurrencyPerAccount` × the number of accounts.
+   */
   readonly concurrency?: number;
   /** Stops taking new keys; what is in flight is finished. */
   readonly signal?: AbortSignal;

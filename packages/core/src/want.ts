@@ -5,6 +5,7 @@ import { localToken } from './local-token.js';
 import { idsOf, labelOf } from './platform-request.js';
 import { askingHarms, canBringMore, forcedNotBefore, lifetimeOf, windowsFor } from './policy.js';
 import { rejectedAgain } from './rejected-again.js';
+import type { TakeSlot } from './slots.js';
 import type { TokenSource } from './source.js';
 import { RECORD_VERSION, type TokenRecord } from './store/record.js';
 import { recordedError } from './verdict.js';
@@ -16,11 +17,17 @@ import { recordedError } from './verdict.js';
  * - `forced`: the platform refused this value.
  * - `ask`: somebody wants the platform asked now.
  */
-export type Want =
-  | { readonly mode: 'need'; readonly minValidityMs: number; readonly seen?: TokenRecord | undefined }
-  | { readonly mode: 'soon'; readonly seen?: TokenRecord | undefined }
-  | { readonly mode: 'forced'; readonly refused: string; readonly seen?: TokenRecord | undefined }
-  | { readonly mode: 'ask'; readonly seen?: TokenRecord | undefined };
+export type Want = (
+  | { readonly mode: 'need'; readonly minValidityMs: number }
+  | { readonly mode: 'soon' }
+  | { readonly mode: 'forced'; readonly refused: string }
+  | { readonly mode: 'ask' }
+) & {
+  /** The record, where it has just been read. */
+  readonly seen?: TokenRecord | undefined;
+  /** What the request itself waits for, once all else is ready. */
+  readonly slot?: TakeSlot | undefined;
+};
 
 /** Whether what is known is what the flight was wanted for. */
 export function satisfied(engine: Engine, source: TokenSource, copy: Copy, want: Want): boolean {

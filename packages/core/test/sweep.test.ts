@@ -300,6 +300,42 @@ describe('due keys', () => {
     }
   });
 
+  it('ask the platform no more often at a time than they may, and do not let it wait for a store', async () => {
+    const one = population('one', 60);
+    const open = one.model.hold();
+    await makeDue(one);
+    const claims: string[] = [];
+    const claim = store.claim.bind(store);
+    store.claim = (seen, ...rest) => {
+      claims.push(seen.key);
+      return claim(seen, ...rest);
+    };
+    const manager = manage({ accounts: [one], concurrencyPerAccount: 15 });
+    const sweep = sweeping((o) => manager.refreshAll({}, o), { concurrency: 10 });
+    await soon(() => one.model.calls === 10 && claims.length === 15);
+    for (let turn = 0; turn < 100; turn++) await clock.advance(0);
+    expect([one.model.calls, claims.length]).toEqual([10, 15]);
+    open();
+    await soon(() => sweep.over);
+    expect(counted(sweep.results, 'renewed')).toBe(60);
+    expect(one.model.calls).toBe(60);
+  });
+
+  it('asked for all together come in order of urgency: what ends first, by its refresh token where it has one', async () => {
+    const one = population('one', 5, { issuance: 'rotating', keep: 'grant' });
+    const manager = manage({ accounts: [one], concurrencyPerAccount: 1, allowVolatileGrants: true });
+    const now = clock.now();
+    for (const [i, hours] of [5, 1, 4, 2, 3].entries()) {
+      const ends = { expiresAt: now + (9 - hours) * MINUTE, refreshTokenExpiresAt: now + hours * 60 * MINUTE };
+      const source = one.all[i] as TokenSource;
+      await manager.adopt(source, { value: `T${i}`, refreshToken: 'R0', ...ends }, { grant: true });
+    }
+    one.model.twists = Array(5).fill('ERR_TOKEN_BUSY');
+    await clock.advance(10 * MINUTE);
+    const { results } = await manager.refreshAll();
+    expect(results.map(({ subject }) => subject)).toEqual(['u1', 'u3', 'u4', 'u2', 'u0']);
+  });
+
   it('are left alone once the caller gives up; what is in flight is finished', async () => {
     const one = population('one');
     const open = one.model.hold();

@@ -104,15 +104,22 @@ class FileStore extends SteppedStore {
   ): Promise<Answer> {
     const directory = this.#directoryOf(key);
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const base = await this.#latest(directory);
+      // Mostly it was read a moment ago: if it is no longer the latest, the write fails, and nothing is answered without a look.
+      const known = round === 0 ? this.#versions.get(directory) : undefined;
+      const base = known ?? (await this.#latest(directory));
       const { next, answer } = decide(recordIn(base), this.#clock.now());
+      if (!next && known) continue;
       if (!next) return answer;
-      const written = await append(directory, base, next);
+      const written = await append(directory, base, next).catch((error: NodeJS.ErrnoException) => {
+        // The key's directory is gone since.
+        if (known && error.code === 'ENOENT') return undefined;
+        throw error;
+      });
       if (written) {
         this.#know(directory, written);
         return answer;
       }
-      await pause(round < 4 ? 0 : 1 + (round % 7));
+      if (!known) await pause(round < 4 ? 0 : 1 + (round % 7));
     }
     throw new TokenError('ERR_TOKEN_STORE', 'fileStore: other processes kept being faster');
   }
