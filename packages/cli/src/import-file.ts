@@ -31,7 +31,7 @@ export interface CheckedEntry extends Omit<ImportEntry, 'expiresAt' | 'refreshTo
 const MOST_PROBLEMS = 20;
 
 /**
- * Reads a JSON array, or JSON lines, of `ImportEntry`. Everything is checked before anything is answered.
+ * Reads a JSON array, or JSON lines, of `ImportEntry`; a single one may stand on several lines. Everything is checked before anything is answered.
  *
  * @throws UsageError that names the places and fields that are wrong, and never a value.
  */
@@ -63,21 +63,27 @@ interface Placed {
 function placed(text: string): readonly Placed[] {
   if (text === '') throw new UsageError('the file is empty: expected a JSON array, or an object on each line');
   if (text.startsWith('[')) {
-    const array = parsed(text, 'the file') as readonly unknown[];
-    return array.map((value, at) => ({ place: `entry ${at + 1}`, value }));
+    const array = parsed(text) as readonly unknown[] | undefined;
+    if (array) return array.map((value, at) => ({ place: `entry ${at + 1}`, value }));
+    throw new UsageError('the file begins as a JSON array and is not valid JSON');
   }
+  const single = parsed(text);
+  if (single !== undefined) return [{ place: 'line 1', value: single }];
   return text.split('\n').flatMap((line, at) => {
     const place = `line ${at + 1}`;
-    return line.trim() === '' ? [] : [{ place, value: parsed(line, place) }];
+    if (line.trim() === '') return [];
+    const value = parsed(line);
+    if (value === undefined) throw new UsageError(`${place}: not valid JSON`);
+    return [{ place, value }];
   });
 }
 
-/** The parser's own message quotes what it has read. */
-function parsed(text: string, place: string): unknown {
+/** Undefined where it is no JSON: the parser's own message quotes what it has read. */
+function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new UsageError(`${place}: not valid JSON`);
+    return undefined;
   }
 }
 

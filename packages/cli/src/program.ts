@@ -137,9 +137,10 @@ function addCommands(program: Command, run: Run): void {
       run((context) => forget(context, { account, kind, ...options, yes: options.yes ?? false })),
     );
   program
-    .command('import')
-    .description('take over living tokens or pairs of another system, comparing first')
-    .argument('<file>', 'a JSON array or JSON lines; - for stdin')
+    .command('import <file>')
+    .description(
+      'take over living tokens or pairs of another system, comparing first: a JSON array or JSON lines, - is stdin',
+    )
     .option('--dry-run', 'compare, and store nothing')
     .action((file: string, { dryRun = false }: { dryRun?: boolean }) =>
       run((context) => importTokens(context, { file, dryRun })),

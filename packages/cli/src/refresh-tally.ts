@@ -7,7 +7,7 @@ export const OUTCOMES = {
   unchanged: 'unchanged',
   notYetRenewable: 'not yet renewable',
   alive: 'alive, arrives by push',
-  reauthorize: 'needs sign-in',
+  reauthorize: 'sign-in needed',
   suspended: 'suspended',
   waiting: 'waiting',
   failed: 'failed',
@@ -60,7 +60,7 @@ export class RefreshTally {
   }
 }
 
-/** `1895 renewed, 100 needs sign-in`: what there is, in the order of `OUTCOMES`. */
+/** `1895 renewed, 100 sign-in needed`: what there is, in the order of `OUTCOMES`. */
 export function countsText(counts: Readonly<Record<Outcome, number>>): string {
   const parts = Object.entries(OUTCOMES).flatMap(([outcome, name]) => {
     const count = counts[outcome as Outcome];

@@ -26,6 +26,7 @@ describe('an import file', () => {
       ['line 1', 'u1'],
       ['line 3', 'u2'],
     ]);
+    expect(parseImport(JSON.stringify(ENTRY, null, 2))).toEqual([{ ...ENTRY, place: 'line 1' }]);
     expect(parseImport('[]')).toEqual([]);
   });
 

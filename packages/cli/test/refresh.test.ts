@@ -22,12 +22,12 @@ describe('evertoken refresh', () => {
     const { code, stdout } = await erp.run('refresh', 'erp');
     expect(code).toBe(3);
     const [summary, , head, ...rows] = stdout.trimEnd().split('\n');
-    expect(summary).toMatch(/^4 in \d+\.\d s: 1 renewed, 1 needs sign-in, 1 suspended, 1 failed$/);
+    expect(summary).toMatch(/^4 in \d+\.\d s: 1 renewed, 1 sign-in needed, 1 suspended, 1 failed$/);
     expect(head).toMatch(/^account +kind +subject +outcome +code +reason +platform code +next attempt$/);
     expect(rows).toHaveLength(3);
     const rowOf = (subject: string) => rows.find((row) => row.includes(subject));
     expect(rowOf('dead')).toMatch(
-      /^erp +access_token +dead +needs sign-in +ERR_TOKEN_REAUTHORIZATION_REQUIRED .*002004/,
+      /^erp +access_token +dead +sign-in needed +ERR_TOKEN_REAUTHORIZATION_REQUIRED .*002004/,
     );
     expect(rowOf('stopped')).toMatch(/suspended +ERR_TOKEN_SUSPENDED +.*003003 +in /);
     expect(rowOf('busy')).toMatch(/failed +ERR_TOKEN_MAINTENANCE +.*002007 +in /);
@@ -138,7 +138,7 @@ describe('evertoken refresh', () => {
     const { stderr, stdout } = await erp.runOn(coloured, 'refresh', 'erp');
     expect(stderr).toContain('4/4');
     expect(stderr).toContain('=====');
-    expect(stdout).toContain('\u001b[31mneeds sign-in\u001b[39m');
+    expect(stdout).toContain('\u001b[31msign-in needed\u001b[39m');
     const plain = new FakeIO(erp.directory, { terminal: true, env: { NO_COLOR: '1' } });
     expect((await erp.runOn(plain, 'refresh', 'erp')).stdout).not.toContain('\u001b');
   });
