@@ -59,7 +59,7 @@ async function ours(): Promise<World> {
   const store = memoryStore({ clock });
   const process = (send = fetch): Client => {
     const baseUrls = { api: sandbox.urls.nextengineApi, base: sandbox.urls.nextengineBase };
-    const erp = nextEngineApp({ name: 'erp', clientId, clientSecret, baseUrls, fetch: send });
+    const erp = nextEngineApp({ name: 'erp', clientId, clientSecret, baseUrls, fetch: send, clock });
     const tokens = new TokenManager({ accounts: [erp], store, clock, allowVolatileGrants: true });
     onTestFinished(async () => void (await tokens.close()));
     const client = erp.client(tokens);
@@ -69,7 +69,7 @@ async function ours(): Promise<World> {
         await client.exchange({ uid, state, binding: client.signIn().binding });
       },
       async call(uid) {
-        const { data } = await client.user(uid).call<{ data: { uid: string }[] }>(USER_INFO);
+        const { data } = await client.user(uid).call<{ data: { uid: string }[] }>(USER_INFO, {}, { retries: 0 });
         return data[0]?.uid ?? '';
       },
       async refreshAll() {
