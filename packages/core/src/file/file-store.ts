@@ -59,6 +59,7 @@ class FileStore extends SteppedStore {
   readonly #directories = new Map<TokenKey, string>();
   readonly #due = new DueIndex();
   #tidiedAt = Number.NEGATIVE_INFINITY;
+  #resolved: string | undefined;
 
   constructor(options: FileStoreOptions) {
     super();
@@ -191,12 +192,15 @@ class FileStore extends SteppedStore {
     this.#due.set(key, undefined);
   }
 
+  /** Where the process was when it first asked counts: it may go elsewhere. */
   #root(): string {
-    return resolve(this.#options.directory as string);
+    this.#resolved ??= resolve(this.#options.directory as string);
+    return this.#resolved;
   }
 
   #directoryOf(key: TokenKey): string {
-    return join(this.#root(), createHash('sha256').update(key).digest('hex').slice(0, 40));
+    const known = this.#directories.get(key);
+    return known ?? join(this.#root(), createHash('sha256').update(key).digest('hex').slice(0, 40));
   }
 }
 
