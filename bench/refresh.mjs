@@ -62,7 +62,7 @@ async function measure() {
     await fetch(`${url}/_sandbox/faults`, { method: 'POST', body });
 
     const { exitCode, document } = await evertoken(directory, 'refresh', 'erp', '--json');
-    const { calls } = await (await fetch(`${url}/_sandbox/calls?endpoint=${ENDPOINT}`)).json();
+    const { calls } = await (await fetch(`${url}/_sandbox/calls?platform=nextengine`)).json();
     const { renewed, reauthorize, suspended } = document.counts;
     if (exitCode !== 3 || renewed !== USERS - DEAD - SUSPENDED || reauthorize !== DEAD || suspended !== SUSPENDED)
       throw new Error(`not what was to be done: exit code ${exitCode}, ${JSON.stringify(document.counts)}`);

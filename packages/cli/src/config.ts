@@ -37,7 +37,7 @@ export async function loadConfig(directory: string, file: string | undefined): P
       `${name} must have a default export: export default defineTokens({ accounts: [ … ], store: … })`,
     );
   }
-  if (typeof exported !== 'object' || exported === null || Array.isArray(exported) || 'then' in exported) {
+  if (typeof exported !== 'object' || exported === null || Array.isArray(exported)) {
     throw new UsageError(`the default export of ${name} must be an object, made with defineTokens({ … })`);
   }
   const options = Object.entries(exported).filter(([option]) => !MODULE_OPTIONS.includes(option));
@@ -61,7 +61,8 @@ async function loaderFor(path: string): Promise<Jiti> {
 async function load(jiti: Jiti, path: string, name: string): Promise<unknown> {
   try {
     const module = await jiti.import<{ readonly default?: unknown } | undefined>(path);
-    return module?.default;
+    // A promise of a configuration is one too.
+    return await module?.default;
   } catch (error) {
     throw new UsageError(`${name} cannot be loaded: ${reasonOf(error)}`);
   }

@@ -42,10 +42,10 @@ class Platform {
 
   /** How often each user's pair was presented. */
   async asked(): Promise<ReadonlyMap<string, number>> {
-    const answer = await fetch(`${this.#url}/_sandbox/calls?endpoint=/api_v1_login_user/info`);
+    const answer = await fetch(`${this.#url}/_sandbox/calls?platform=nextengine`);
     const { calls } = (await answer.json()) as { calls: SandboxCall[] };
     const asked = new Map<string, number>();
-    for (const { subject = '' } of calls) asked.set(subject, (asked.get(subject) ?? 0) + 1);
+    for (const { subject } of calls) if (subject !== undefined) asked.set(subject, (asked.get(subject) ?? 0) + 1);
     return asked;
   }
 }

@@ -90,8 +90,7 @@ describe('evertoken refresh', () => {
     }
     await erp.advance(DAY);
     expect((await erp.run('refresh', 'erp', '--concurrency', '1')).code).toBe(0);
-    const asked = erp.sandbox.calls({ endpoint: '/api_v1_login_user/info' }).map(({ subject }) => subject);
-    expect(asked).toEqual(['u3', 'u1', 'u6', 'u2', 'u5', 'u4']);
+    expect(erp.asked()).toEqual(['u3', 'u1', 'u6', 'u2', 'u5', 'u4']);
   });
 
   it.each([

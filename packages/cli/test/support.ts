@@ -226,10 +226,15 @@ export class ErpProject extends Project {
     await this.write('offset-ms', String(this.sandbox.state().offsetMs));
   }
 
+  /** Users whose pairs were presented, in this order. */
+  asked(subject?: string): readonly string[] {
+    const calls = this.sandbox.calls({ platform: 'nextengine', ...(subject !== undefined && { subject }) });
+    return calls.flatMap((call) => call.subject ?? []);
+  }
+
   /** How often the platform was asked to renew. */
   renewals(subject?: string): number {
-    return this.sandbox.calls({ endpoint: '/api_v1_login_user/info', ...(subject !== undefined && { subject }) })
-      .length;
+    return this.asked(subject).length;
   }
 }
 
