@@ -1,4 +1,4 @@
-import { parseTokenKey } from '@evertoken/core';
+import { parseTokenKey, systemClock } from '@evertoken/core';
 import { fixedTokens } from '@evertoken/core/testing';
 import { describe, expect, it } from 'vitest';
 import { NextEngineClient, NextEngineUserClient, nextEngineApp } from '../src/index.js';
@@ -88,7 +88,37 @@ describe('options', () => {
     expect(problems.join()).not.toContain('oops');
   });
 
+  it.each<[object, string]>([
+    [{ retryIntervalMs: 0 }, '"retryIntervalMs" must be a positive number'],
+    [{ checkCompanies: 'no' }, '"checkCompanies" must be true or false'],
+    [{ keepMailAddress: 1 }, '"keepMailAddress" must be true or false'],
+    [
+      { users: { save() {}, list() {} } },
+      '"users" must be an adapter with save, list and remove; its "remove" is missing',
+    ],
+    [{ quota: { freeCallsPerMonth: -1 } }, '"quota.freeCallsPerMonth" must be a positive number'],
+    [{ quota: { warnAtShare: 'half' } }, '"quota.warnAtShare" must be a positive number'],
+    [{ quota: { perDay: 1 } }, '"quota.perDay" is no option; expected "freeCallsPerMonth", "warnAtShare"'],
+    [{ clock: { now: () => 0, after() {} } }, '"clock" must be a Clock; its "monotonic" is missing'],
+    [{ random: 0.5 }, '"random" must be a function'],
+  ])('%j is refused by name', (wrong, problem) => {
+    expect(nextEngineApp({ ...options, ...wrong } as never).problems()).toEqual([problem]);
+  });
+
+  it('all have a right value', () => {
+    const users = { save: async () => {}, list: async () => [], remove: async () => {} };
+    const all = { checkCompanies: false, keepMailAddress: true, retryIntervalMs: 1, users, quota: { warnAtShare: 1 } };
+    expect(nextEngineApp({ ...options, ...all, random: () => 0, clock: systemClock }).problems()).toEqual([]);
+  });
+
   it('of a wrong type throw nothing', () => {
+    for (const wrong of [
+      { users: null },
+      { quota: null },
+      { clock: null },
+      { quota: 5, users: 7, retryIntervalMs: 'x' },
+    ])
+      expect(() => nextEngineApp({ ...options, ...wrong } as never).problems()).not.toThrow();
     expect(() => nextEngineApp({ ...options, baseUrls: { api: 5 }, redirectUri: 7 } as never).problems()).not.toThrow();
   });
 });

@@ -125,7 +125,7 @@ describe('the facts beside a pair', () => {
     const warnings = warningsOf('NextEngineMismatch');
     const crossed: typeof fetch = async (input, init) => {
       const response = await fetch(input, init);
-      const body = await response.json();
+      const body = (await response.json()) as object;
       return Response.json({ ...body, data: [{ uid: 'u2', pic_ne_id: 'p2' }] }, { headers: response.headers });
     };
     const w = await openWorld({ platform, app: { fetch: crossed, checkCompanies: false } });
