@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { DAY, erpProject, project } from './support.js';
 
@@ -86,6 +88,24 @@ describe('the program, as a process of its own', () => {
       counts: { renewed: number; notYetRenewable: number };
     };
     expect(again.counts).toMatchObject({ renewed: notAsked, notYetRenewable: counts.renewed });
+  });
+
+  it('names a request that is not answered in time, waits for it all the same, and stores what it brings', async () => {
+    const limits = 'requestTimeoutMs: 100, settleMs: 100, leaseTtlMs: 1_000, closeTimeoutMs: 100,';
+    const erp = await erpProject(['u1'], limits);
+    await erp.signIn('u1');
+    await erp.advance(DAY);
+    erp.sandbox.fault({ kind: 'late', hold: true });
+    const running = erp.start(['refresh', 'erp', '--json']);
+    await once(running.child.stdout as Readable, 'data');
+    expect(JSON.parse(running.stdout)).toMatchObject({
+      counts: { held: 1 },
+      unanswered: [{ account: 'erp', kind: 'access_token', subject: 'u1' }],
+    });
+    expect(erp.sandbox.runLate()).toBe(1);
+    expect((await running.ended()).code).toBe(1);
+    expect((await erp.run('refresh', 'erp')).stdout).toContain('1 not yet renewable');
+    expect(erp.renewals()).toBe(1);
   });
 
   it('stores what a request under way brings, though the reader of its output has gone', async () => {
