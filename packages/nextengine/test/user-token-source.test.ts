@@ -81,6 +81,35 @@ describe('renewal', () => {
     expect(issued).toEqual({ value: 'A2', refreshToken: 'R2', answeredAt: ANSWERED_AT });
   });
 
+  it('asks about the company until that is known, and keeps what it is told', async () => {
+    const { fetch, seen } = answering({
+      result: 'success',
+      ...wirePair('A2', 'R2'),
+      data: [{ company_id: '7', company_ne_id: 'ne-1', company_name: 'x' }],
+    });
+    const issued = await source.issue(issueRequest(fetch, { ...STORED, extra: { companyNeId: 'ne-1', other: 1 } }));
+    expect(seen[0]?.url).toBe('https://api.next-engine.org/api_v1_login_company/info');
+    expect(issued.extra).toEqual({ companyNeId: 'ne-1', companyId: '7', other: 1 });
+  });
+
+  it('keeps nothing that an error tells beside its pair', async () => {
+    const data = [{ company_id: '7', company_ne_id: 'ne-1' }];
+    const issued = await issue({ result: 'error', code: '003002', ...wirePair('A2', 'R2'), data });
+    expect(issued).not.toHaveProperty('extra');
+  });
+
+  it.each([
+    [[]],
+    [[{}]],
+    [[{ company_id: '7' }]],
+    [[{ company_ne_id: 'ne-1' }, { company_id: '7' }]],
+    ['7'],
+    [undefined],
+  ])('keeps no half of a fact: %j', async (data) => {
+    const issued = await issue({ result: 'success', ...wirePair('A2', 'R2'), data });
+    expect(issued).not.toHaveProperty('extra');
+  });
+
   it('does not take the personal data of the answer along', async () => {
     const issued = await issue({
       result: 'success',
