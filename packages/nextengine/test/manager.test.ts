@@ -1,66 +1,32 @@
-import { memoryStore, type RefreshOutcome, TokenManager } from '@evertoken/core';
-import { ManualClock } from '@evertoken/core/testing';
-import { createSandbox, type NextEngineAccount, SANDBOX_ACCOUNTS, type Sandbox } from '@evertoken/sandbox';
-import { afterEach, describe, expect, it } from 'vitest';
-import { type NextEngineClient, nextEngineApp } from '../src/index.js';
+import type { RefreshOutcome } from '@evertoken/core';
+import type { NextEngineAccount } from '@evertoken/sandbox';
+import { describe, expect, it } from 'vitest';
+import { nextEngineApp } from '../src/index.js';
 import { tokenErrorOf } from './support.js';
+import {
+  COMPANY_INFO as COMPANY,
+  clientId,
+  clientSecret,
+  HOUR_MS,
+  USER_INFO as INFO,
+  openWorld,
+  type World as Platform,
+  SEARCH,
+  UID,
+} from './world.js';
 
-const HOUR_MS = 3_600_000;
-const { clientId, clientSecret } = SANDBOX_ACCOUNTS.nextengine;
-const UID = 'user-tanaka';
-const INFO = '/api_v1_login_user/info';
-const COMPANY = '/api_v1_login_company/info';
-const SEARCH = '/api_v1_receiveorder_base/search';
 const FIELDS = { fields: 'receive_order_id', limit: 1 };
 
-const closers: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close();
-});
-
-interface World {
-  readonly sandbox: Sandbox;
-  readonly clock: ManualClock;
-  readonly tokens: TokenManager;
-  readonly client: NextEngineClient;
-  /** Another process on the same store. */
-  another(): { tokens: TokenManager; client: NextEngineClient };
-  /** Platform calls that reached this endpoint. */
-  count(endpoint: string): number;
-  signIn(uid?: string): Promise<{ uid: string }>;
+interface World extends Platform {
   state(uid?: string): Promise<string | undefined>;
 }
 
-async function world(switches: Partial<NextEngineAccount> = {}): Promise<World> {
-  const clock = new ManualClock();
-  const sandbox = await createSandbox({ clock, nextengine: [{ ...SANDBOX_ACCOUNTS.nextengine, ...switches }] });
-  closers.push(() => sandbox.close());
-  const store = memoryStore({ clock });
-  const process = () => {
-    const app = nextEngineApp({
-      name: 'erp',
-      clientId,
-      clientSecret,
-      baseUrls: { api: sandbox.urls.nextengineApi, base: sandbox.urls.nextengineBase },
-    });
-    const tokens = new TokenManager({ accounts: [app], store, clock, allowVolatileGrants: true });
-    closers.push(() => tokens.close());
-    return { tokens, client: app.client(tokens) };
-  };
-  const { tokens, client } = process();
+async function world(platform: Partial<NextEngineAccount> = {}): Promise<World> {
+  const opened = await openWorld({ platform });
   return {
-    sandbox,
-    clock,
-    tokens,
-    client,
-    another: process,
-    count: (endpoint) => sandbox.calls({ endpoint }).length,
-    signIn: (uid = UID) => {
-      const { state } = sandbox.nextengine.signIn(clientId, uid);
-      return client.exchange({ uid, state, binding: client.signIn().binding });
-    },
+    ...opened,
     state: async (uid = UID) => {
-      for await (const status of tokens.inspect({ subjects: [uid] })) return status.state;
+      for await (const status of opened.tokens.inspect({ subjects: [uid] })) return status.state;
       return undefined;
     },
   };

@@ -72,6 +72,24 @@ describe('the count of calls', () => {
     expect((await w.client.usage()).calls).toBe(52);
   });
 
+  it('never falls: of two sums that are stored at one time the higher stands', async () => {
+    const w = await openWorld();
+    const other = w.another();
+    await w.signIn();
+    const { adopt } = w.tokens;
+    let letThrough = () => {};
+    const held = new Promise<void>((resolve) => {
+      letThrough = resolve;
+    });
+    w.tokens.adopt = (...given) => held.then(() => adopt.apply(w.tokens, given));
+    await calls(w, 23);
+    await calls(other, 50);
+    expect((await kept(w))?.extra).toMatchObject({ calls: 50 });
+    letThrough();
+    for (let turn = 0; turn < 20; turn++) await aTurn();
+    expect((await kept(w))?.extra).toMatchObject({ calls: 50 });
+  });
+
   it('begins at nothing with each month', async () => {
     const w = await openWorld();
     await w.signIn();

@@ -110,6 +110,28 @@ describe('renewal', () => {
     expect(issued).not.toHaveProperty('extra');
   });
 
+  it.each(['004001', '123456', '000001'])(
+    'asks about the user where %s refuses the company and echoes the pair',
+    async (code) => {
+      const { fetch, seen } = answering(
+        { result: 'error', code, ...wirePair('A1', 'R1') },
+        { result: 'success', ...wirePair('A1', 'R1') },
+      );
+      expect(await source.issue(issueRequest(fetch))).toMatchObject({ value: 'A1', expiresAt: ACCESS_END });
+      expect(seen.map(({ url }) => url.split('/').at(-2))).toEqual(['api_v1_login_company', 'api_v1_login_user']);
+    },
+  );
+
+  it.each([
+    ['without an echo', { result: 'error', code: '004001' }],
+    ['that means something else', { result: 'error', code: '003002', ...wirePair('A1', 'R1') }],
+    ['that refuses the pair', { result: 'error', code: '002002', ...wirePair('A1', 'R1') }],
+  ])('presents the pair no second time after an error %s', async (_, reply) => {
+    const { fetch, seen } = answering(reply);
+    await tokenErrorOf(source.issue(issueRequest(fetch)));
+    expect(seen).toHaveLength(1);
+  });
+
   it('does not take the personal data of the answer along', async () => {
     const issued = await issue({
       result: 'success',
