@@ -82,12 +82,14 @@ describe('the count of calls', () => {
       letThrough = resolve;
     });
     w.tokens.adopt = (...given) => held.then(() => adopt.apply(w.tokens, given));
-    await calls(w, 23);
-    await calls(other, 50);
-    expect((await kept(w))?.extra).toMatchObject({ calls: 50 });
+    await calls(w, 7);
+    await w.clock.advance(61_000);
+    await calls(w, 1);
+    await calls(other, 51);
+    expect((await kept(w))?.extra).toMatchObject({ calls: 51 });
     letThrough();
     for (let turn = 0; turn < 20; turn++) await aTurn();
-    expect((await kept(w))?.extra).toMatchObject({ calls: 50 });
+    expect((await kept(w))?.extra).toMatchObject({ calls: 51 });
   });
 
   it('begins at nothing with each month', async () => {
