@@ -61,7 +61,7 @@ export function planYear(
   }
   for (const _ of times(60)) {
     const how = pick(['close', 'abandon', 'midSweep'] as const);
-    plan.push({ at: sometime(), kind: 'restart', how, requests: whole(4) });
+    plan.push({ at: sometime(), kind: 'restart', how, requests: whole(2) });
   }
   for (const _ of times(40)) {
     const at = sometime();
@@ -77,7 +77,7 @@ export function planYear(
     const lastsMs = (1 + 3 * random()) * HOUR_MS;
     plan.push({ at, kind: 'outage', lastsMs, midSweep: random() < 0.5 });
     // Much is due at once after it: the moment to die in.
-    plan.push({ at: at + lastsMs + 1, kind: 'restart', how: 'midSweep', requests: whole(4) });
+    plan.push({ at: at + lastsMs + 1, kind: 'restart', how: 'midSweep', requests: whole(2) });
   }
   // 30 hours, the platform itself first: nothing can be renewed until the main function alone is down.
   const down = START + (days / 2 + 10 * random()) * DAY_MS;

@@ -1,9 +1,9 @@
-import { setImmediate, setTimeout } from 'node:timers/promises';
+import { setTimeout } from 'node:timers/promises';
 import { type RefreshReport, TokenManager, type TokenStore } from '@evertoken/core';
-import { ManualClock } from '@evertoken/core/testing';
 import { createSandbox, type Sandbox } from '@evertoken/sandbox';
 import { type NextEngineClient, nextEngineApp } from '../../src/index.js';
 import { FarStore, isAnythingUnderWay, Machine } from './machine.js';
+import { PatientClock, quiet } from './patient-clock.js';
 import { DAY_MS, type Happening, MINUTE_MS, planYear, START, seeded } from './plan.js';
 
 const APP = { clientId: 'year', clientSecret: 'a-years-secret' };
@@ -15,7 +15,7 @@ export interface YearOptions {
   readonly users: number;
   readonly days: number;
   /** What keeps the pairs, by the year's clock. */
-  readonly makeStore: (clock: ManualClock) => TokenStore;
+  readonly makeStore: (clock: PatientClock) => TokenStore;
 }
 
 /** How a year went. */
@@ -44,7 +44,7 @@ interface Process {
 
 /** Plays a year of an application with that many users. */
 export async function playYear(options: YearOptions): Promise<YearReport> {
-  const clock = new ManualClock(START);
+  const clock = new PatientClock(START);
   const users = Array.from({ length: options.users }, (_, index) => ({
     uid: `user-${index}`,
     companyId: `company-${index % 7}`,
@@ -59,7 +59,7 @@ export async function playYear(options: YearOptions): Promise<YearReport> {
 
 class Year {
   readonly #options: YearOptions;
-  readonly #clock: ManualClock;
+  readonly #clock: PatientClock;
   readonly #sandbox: Sandbox;
   readonly #store: TokenStore;
   readonly #far: FarStore;
@@ -71,7 +71,7 @@ class Year {
   #attempts = 0;
   #monthly: number[] = [];
 
-  constructor(options: YearOptions, clock: ManualClock, sandbox: Sandbox) {
+  constructor(options: YearOptions, clock: PatientClock, sandbox: Sandbox) {
     this.#options = options;
     this.#clock = clock;
     this.#sandbox = sandbox;
@@ -89,7 +89,7 @@ class Year {
     for (let next = plan.shift(); ; ) {
       const sweepAt = await this.#nextSweepAt();
       const at = Math.min(next?.at ?? end, sweepAt, end);
-      await this.#clock.advance(Math.max(0, at - this.#clock.now()));
+      await this.#clock.moveTo(at);
       this.#countMonth();
       if (at >= end) break;
       if (next && next.at <= sweepAt) {
@@ -138,31 +138,34 @@ class Year {
   /** The store goes away for hours; `midSweep`: while answers are on their way to it. */
   async #outage(lastsMs: number, midSweep: boolean): Promise<void> {
     const { machine, tokens } = this.#process;
-    const sweeping = midSweep ? tokens.refreshDue().catch(() => undefined) : undefined;
-    if (sweeping) {
-      machine.onAnswer = () => {
-        this.#far.isAway = true;
-      };
-      await this.#quiet();
-      machine.onAnswer = undefined;
+    let sweeping: Promise<unknown> | undefined;
+    machine.onAnswer = () => {
+      this.#far.isAway = true;
+    };
+    while (midSweep && !this.#far.isAway) {
+      await this.#clock.moveTo(await this.#nextSweepAt());
+      sweeping = tokens.refreshDue().catch(() => undefined);
+      await quiet();
     }
+    machine.onAnswer = undefined;
     this.#far.isAway = true;
     const until = this.#clock.now() + lastsMs;
     while (this.#clock.now() + SWEEP_MS < until) {
-      await this.#clock.advance(SWEEP_MS);
+      await this.#clock.moveTo(this.#clock.now() + SWEEP_MS);
       await this.#sweep();
     }
     this.#far.isAway = false;
-    await this.#passed(Promise.resolve(sweeping));
+    if (sweeping) await this.#passed(sweeping);
   }
 
   async #restart(how: 'close' | 'abandon' | 'midSweep', requests: number): Promise<void> {
     const { machine, tokens } = this.#process;
     if (how === 'close') await this.#passed(tokens.close());
     if (how === 'midSweep') {
+      await this.#clock.moveTo(await this.#nextSweepAt());
       machine.dieAfter(requests);
       tokens.refreshDue().catch(() => {});
-      await this.#quiet();
+      await quiet();
     }
     machine.isDead = true;
     this.#process = this.#boot();
@@ -197,7 +200,8 @@ class Year {
     const machine = new Machine();
     const random = seeded(this.#options.seed * 1_000 + this.#started++);
     const clock = this.#clock;
-    const app = { ...APP, name: 'erp', baseUrls: { api, base }, fetch: machine.fetch, clock, random };
+    const quota = { freeCallsPerMonth: 1_000_000 };
+    const app = { ...APP, name: 'erp', baseUrls: { api, base }, fetch: machine.fetch, clock, random, quota };
     const erp = nextEngineApp(app);
     const store = this.#far.for(machine);
     const tokens = new TokenManager({ accounts: [erp], store, clock, random, allowVolatileGrants: true });
@@ -213,19 +217,11 @@ class Year {
     });
     ended.catch(() => {});
     for (;;) {
-      await this.#quiet(() => done);
+      await quiet(() => done);
       // A machine that is slow must not look like work that waits for the time.
       if (!done) await setTimeout(5);
       if (done) return ended;
-      if (!isAnythingUnderWay()) await this.#clock.advance(500);
-    }
-  }
-
-  /** Until no request is on its way and what came of the last one has been dealt with. */
-  async #quiet(isDone: () => boolean = () => false): Promise<void> {
-    for (let turns = 0; turns < 20 && !isDone(); turns++) {
-      if (isAnythingUnderWay()) turns = 0;
-      await setImmediate();
+      if (!isAnythingUnderWay()) await this.#clock.moveTo(this.#clock.now() + 500);
     }
   }
 
