@@ -5,7 +5,7 @@ import { isTokenError } from './project-core.js';
 /** What a command has to say, in both forms. Never a token, but for `get --reveal`. */
 export interface CommandResult {
   readonly exitCode: ExitCode;
-  /** For `--json`: times in Unix ms, `null` for *never by itself*. */
+  /** For `--json`: times in Unix ms. */
   readonly document: Readonly<Record<string, unknown>>;
   /** For people, with a line break at its end. */
   readonly text: string;
@@ -24,7 +24,8 @@ export interface ErrorFacts {
   readonly reason?: string;
   readonly platformCode?: string;
   readonly requestId?: string;
-  readonly retryAt?: number | null;
+  /** Absent: not by itself. */
+  readonly retryAt?: number;
 }
 
 /** An error without what only a debugger needs. */
@@ -38,6 +39,6 @@ export function factsOf(error: Error): ErrorFacts {
     ...(reason !== undefined && { reason }),
     ...(platformCode !== undefined && { platformCode }),
     ...(requestId !== undefined && { requestId }),
-    ...(retryAt !== undefined && { retryAt: Number.isFinite(retryAt) ? retryAt : null }),
+    ...(retryAt !== undefined && Number.isFinite(retryAt) && { retryAt }),
   };
 }

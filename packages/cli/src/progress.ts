@@ -41,7 +41,7 @@ function lines(stderr: NodeJS.WritableStream): Progress {
   return {
     at(done, total, detail) {
       if (done < next || done >= total) return;
-      stderr.write(`${done}/${total} ${detail}\n`);
+      stderr.write(`${`${done}/${total} ${detail}`.trimEnd()}\n`);
       next = done + Math.max(FEWEST_STEPS, Math.ceil(total / 10));
     },
     end() {},

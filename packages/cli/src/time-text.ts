@@ -21,10 +21,9 @@ export function durationText(ms: number): string {
   return parts.join(' ');
 }
 
-/** How far away an instant is: `in 5 h`, `3 d ago`, `never`; empty where there is none. */
+/** How far away an instant is: `in 5 h`, `3 d ago`; empty where there is none. */
 export function distanceText(at: EpochMs | undefined, now: EpochMs): string {
-  if (at === undefined) return '';
-  if (at === Number.POSITIVE_INFINITY) return 'never';
+  if (at === undefined || !Number.isFinite(at)) return '';
   return at < now ? `${durationText(now - at)} ago` : `in ${durationText(at - now)}`;
 }
 

@@ -27,7 +27,7 @@ describe('evertoken refresh', () => {
     expect(rows).toHaveLength(3);
     const rowOf = (subject: string) => rows.find((row) => row.includes(subject));
     expect(rowOf('dead')).toMatch(
-      /^erp +access_token +dead +sign-in needed +ERR_TOKEN_REAUTHORIZATION_REQUIRED .*002004/,
+      /^erp +access_token +dead +sign-in needed +ERR_TOKEN_REAUTHORIZATION_REQUIRED .*002004 +after a sign-in$/,
     );
     expect(rowOf('stopped')).toMatch(/suspended +ERR_TOKEN_SUSPENDED +.*003003 +in /);
     expect(rowOf('busy')).toMatch(/failed +ERR_TOKEN_MAINTENANCE +.*002007 +in /);
@@ -80,6 +80,31 @@ describe('evertoken refresh', () => {
     erp.sandbox.fault({ kind: 'status', subject: 'u2' });
     expect(await erp.run('refresh', 'erp')).toMatchObject({ code: 1 });
     expect(await erp.run('refresh', 'erp')).toMatchObject({ code: 0 });
+  });
+
+  it('tells what rests until somebody signs in: it is asked for again then', async () => {
+    const erp = await erpProject(['u1', 'u2']);
+    await erp.signIn('u1', 'u2');
+    await erp.advance(DAY);
+    // The first renewal brings the users' companies along.
+    expect((await erp.run('refresh', 'erp')).code).toBe(0);
+    erp.sandbox.nextengine.company(CLIENT.clientId, 'company-of-u1', { cancelled: true });
+    await erp.advance(DAY);
+    const { code, stdout } = await erp.run('refresh', 'erp');
+    expect(code).toBe(1);
+    expect(stdout).toMatch(/^2 in .*: 1 renewed, 1 suspended\n/);
+    expect(stdout).toMatch(/\nerp +access_token +u1 +suspended +ERR_TOKEN_SUSPENDED +cancelled +after a sign-in\n/);
+    expect((await erp.run('status')).stdout).toMatch(/u1 +suspended +cancelled/);
+    const { tokens } = JSON.parse((await erp.run('status', '--json')).stdout) as { tokens: object[] };
+    expect(tokens[0]).toMatchObject({
+      subject: 'u1',
+      state: 'suspended',
+      extra: expect.arrayContaining(['companyId']),
+    });
+    expect(JSON.stringify(tokens)).not.toContain('company-of-u1');
+    const again = JSON.parse((await erp.run('refresh', '--json')).stdout) as { notFresh: object[] };
+    expect(again.notFresh).toMatchObject([{ subject: 'u1', outcome: 'suspended', reason: 'cancelled' }]);
+    expect(again.notFresh[0]).not.toHaveProperty('retryAt');
   });
 
   it('takes what is most urgent first', async () => {

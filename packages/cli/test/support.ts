@@ -240,7 +240,9 @@ export class ErpProject extends Project {
 
 /** A project with the users `uids` of a sandbox's app; nobody has signed in yet. */
 export async function erpProject(uids: readonly string[], more = ''): Promise<ErpProject> {
-  const sandbox = await sandboxWith({ nextengine: [{ ...CLIENT, users: uids.map((uid) => ({ uid })) }] });
+  const sandbox = await sandboxWith({
+    nextengine: [{ ...CLIENT, users: uids.map((uid) => ({ uid, companyId: `company-of-${uid}` })) }],
+  });
   const { directory } = await project();
   const erp = new ErpProject(directory, sandbox);
   await erp.write('tokens.config.ts', erpConfig(sandbox, more));

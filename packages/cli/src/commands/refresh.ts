@@ -5,7 +5,7 @@ import { ExpectedKeys } from '../expected-keys.js';
 import { keyFilter } from '../key-filter.js';
 import { coloursFor, type ProgramIO } from '../program-io.js';
 import { progressOn } from '../progress.js';
-import { countsText, type NotFresh, OUTCOMES, RefreshTally } from '../refresh-tally.js';
+import { countsText, type NotFresh, OUTCOMES, type Outcome, RefreshTally } from '../refresh-tally.js';
 import { type CommandContext, type Session, withSession } from '../session.js';
 import { table } from '../table.js';
 import { distanceText, elapsedText } from '../time-text.js';
@@ -114,6 +114,9 @@ function textOf(done: Done, io: ProgramIO): string {
   return `${summary.join('\n')}\n${list}`;
 }
 
+/** Without a time for the next attempt these rest until somebody has signed in. */
+const NEEDS_A_PERSON: readonly Outcome[] = ['reauthorize', 'suspended'];
+
 function notFreshTable(keys: readonly NotFresh[], io: ProgramIO, now: number): string {
   const colours = coloursFor(io, io.stdout);
   const rows = keys.map(({ error, ...key }) => ({ ...key, ...(error && factsOf(error)) }));
@@ -131,7 +134,8 @@ function notFreshTable(keys: readonly NotFresh[], io: ProgramIO, now: number): s
     { head: 'platform code', cell: ({ platformCode }) => platformCode },
     {
       head: 'next attempt',
-      cell: ({ retryAt }) => distanceText(retryAt === null ? Number.POSITIVE_INFINITY : retryAt, now),
+      cell: ({ outcome, retryAt }) =>
+        retryAt === undefined && NEEDS_A_PERSON.includes(outcome) ? 'after a sign-in' : distanceText(retryAt, now),
     },
   ]);
 }

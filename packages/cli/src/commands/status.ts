@@ -44,7 +44,7 @@ export function status(context: CommandContext, { state, check, ...named }: Stat
     const at = now();
     return {
       exitCode: check ? checked(keys, at) : EXIT.ok,
-      document: { at, tokens: keys.map(withoutInfinity) },
+      document: { at, tokens: keys.map(documentOf) },
       text: keys.length === 0 ? 'nothing is stored or configured that was asked for\n' : statusTable(context, keys, at),
     };
   });
@@ -73,8 +73,13 @@ function ailing({ state, cause, refreshTokenExpiresAt }: TokenStatus, now: Epoch
   return state !== 'active' || (refreshTokenExpiresAt !== undefined && refreshTokenExpiresAt <= now);
 }
 
-function withoutInfinity(key: TokenStatus): object {
-  return key.retryAt === Number.POSITIVE_INFINITY ? { ...key, retryAt: null } : key;
+/** Of what a platform sent along the names only, as `get` does: it may be personal. */
+function documentOf({ extra, retryAt, ...key }: TokenStatus): object {
+  return {
+    ...key,
+    ...(retryAt !== undefined && Number.isFinite(retryAt) && { retryAt }),
+    ...(extra && { extra: Object.keys(extra) }),
+  };
 }
 
 function statusTable({ io }: CommandContext, keys: readonly TokenStatus[], now: EpochMs): string {
