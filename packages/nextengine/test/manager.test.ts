@@ -46,7 +46,7 @@ describe('signing in', () => {
     expect(await w.signIn()).toMatchObject({ uid: UID, companyNeId: 'ne-company-1000', picName: '田中' });
     expect(await orders(w)).toMatchObject({ result: 'success', data: [{ receive_order_id: expect.any(String) }] });
     expect([w.count('/api_neauth'), w.count(COMPANY), w.count(INFO), w.count(SEARCH)]).toEqual([1, 1, 0, 1]);
-    for await (const status of w.tokens.inspect()) {
+    for await (const status of w.tokens.inspect({ kinds: ['access_token'] })) {
       expect(status).toMatchObject({
         subject: UID,
         state: 'active',
@@ -69,7 +69,7 @@ describe('signing in', () => {
     expect((await orders(w)).data).toHaveLength(1);
     await w.clock.advance(15 * 60_000);
     expect(await refreshDue(w)).toEqual({ unchanged: 1 });
-    for await (const status of w.tokens.inspect()) expect(status.expiresAt).toBeDefined();
+    for await (const status of w.tokens.inspect({ kinds: ['access_token'] })) expect(status.expiresAt).toBeDefined();
   });
 
   it('replaces the pair that a batch holds, everywhere', async () => {
