@@ -11,8 +11,11 @@ export interface Progress {
 /** Lines at least so many steps apart, where there is no terminal: a log wants a few, not one per key. */
 const FEWEST_STEPS = 10;
 
-/** A bar on a terminal, plain lines at each tenth elsewhere; on stderr, so that stdout holds the answer alone. */
-export async function progressOn({ stderr, env }: ProgramIO): Promise<Progress> {
+/**
+ * A bar on a terminal, plain lines at each tenth elsewhere; on stderr, so that stdout holds the answer alone. An interruption
+ * ends the bar: what is said of it then stands on a line of its own.
+ */
+export async function progressOn({ stderr, env }: ProgramIO, interruption: AbortSignal): Promise<Progress> {
   if (!stderr.isTTY || env['TERM'] === 'dumb') return lines(stderr);
   const { default: cliProgress } = await import('cli-progress');
   const bar = new cliProgress.SingleBar({
@@ -20,19 +23,22 @@ export async function progressOn({ stderr, env }: ProgramIO): Promise<Progress> 
     format: '{bar} {value}/{total} {detail}',
     barsize: 30,
     clearOnComplete: true,
-    // Nobody's cursor or line wrapping has to be put right after a kill.
-    hideCursor: null,
-    linewrap: null,
   });
-  let begun = false;
+  let phase: 'new' | 'shown' | 'ended' = interruption.aborted ? 'ended' : 'new';
+  const end = () => {
+    if (phase === 'shown') bar.stop();
+    phase = 'ended';
+  };
+  interruption.addEventListener('abort', end, { once: true });
   return {
     at(done, total, detail) {
-      if (!begun) bar.start(total, done, { detail });
-      begun = true;
+      if (phase === 'ended') return;
+      if (phase === 'new') bar.start(total, done, { detail });
+      phase = 'shown';
       bar.setTotal(total);
       bar.update(done, { detail });
     },
-    end: () => bar.stop(),
+    end,
   };
 }
 

@@ -192,6 +192,21 @@ describe('evertoken refresh', () => {
     expect(erp.renewals()).toBe(30);
   });
 
+  it('takes the bar away before it says that it stops', async () => {
+    const erp = await erpProject(users(30));
+    await erp.signIn(...users(30));
+    await erp.advance(DAY);
+    const io = new FakeIO(erp.directory, { terminal: true });
+    // A signal comes between two turns, and not out of a write.
+    io.stderr.once('data', () => setImmediate(() => io.send('SIGINT')));
+    const { code, stderr } = await erp.runOn(io, 'refresh', 'erp', '--concurrency', '2');
+    expect(code).toBe(130);
+    const [bar, rest] = stderr.split('evertoken: stopping');
+    expect(bar).toContain('/30');
+    expect(bar?.endsWith('\u001b[2K')).toBe(true);
+    expect(rest).not.toContain('/30');
+  });
+
   it('ends at once at the second signal', async () => {
     const erp = await erpProject(['u1']);
     await erp.signIn('u1');

@@ -109,7 +109,7 @@ async function takeAll(
   { io, interruption }: CommandContext,
   dryRun: boolean,
 ): Promise<readonly Imported[]> {
-  const progress = await progressOn(io);
+  const progress = await progressOn(io, interruption.signal);
   const results: Imported[] = [];
   const queue = tasks.values();
   let broken = false;

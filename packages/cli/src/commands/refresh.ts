@@ -40,8 +40,8 @@ export function refresh(context: CommandContext, { concurrency, ...named }: Refr
     const { manager, accounts } = session;
     const filter = keyFilter(accounts, named);
     const tally = new RefreshTally((result) => lives(session, result));
-    const progress = await progressOn(context.io);
     const { signal } = context.interruption;
+    const progress = await progressOn(context.io, signal);
     await manager.start();
     const keys = new ExpectedKeys(accounts);
     expected = keys;
