@@ -12,9 +12,9 @@ export interface NextEngineUsage {
   readonly share: number;
 }
 
-/** 25 calls or a minute, whichever comes first: what a process that dies may leave uncounted. */
+/** 25 calls or 5 minutes, whichever comes first: what a process that dies may leave uncounted. */
 const KEEP_AFTER_CALLS = 25;
-const KEEP_AFTER_MS = 60_000;
+const KEEP_AFTER_MS = 5 * 60_000;
 
 /** Counts the calls of this process, and adds them to what all processes have kept. Nobody waits for it and nothing fails of it. */
 export class Usage {
@@ -28,7 +28,7 @@ export class Usage {
   #warned = '';
   #tokens: Tokens | undefined;
   #keeping: Promise<void> | undefined;
-  /** The last time it could not be kept: the next one waits for its minute. */
+  /** The last time it could not be kept: the next one waits for its time. */
   #failing = false;
 
   constructor(settings: AppSettings) {

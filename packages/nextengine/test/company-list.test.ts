@@ -140,6 +140,26 @@ describe('a company that cancelled', () => {
     expect(await w.client.user('u2').call(USER_INFO)).toMatchObject({ result: 'success' });
   });
 
+  it('and comes back: asking for its users expressly ends the rest, once the list names it', async () => {
+    const w = await signedIn();
+    await w.tokens.refreshDue();
+    expect(await w.client.refreshUsers({ uid: 'u2' })).toMatchObject({ waiting: 1 });
+    w.sandbox.nextengine.company(clientId, '2', { cancelled: false });
+    await w.clock.advance(LIST_FRESH_MS + 1);
+    expect(await w.client.refreshUsers({ uid: 'u2' })).toMatchObject({ renewed: 1 });
+    expect(w.count(COMPANIES)).toBe(2);
+  });
+
+  it('while its users are being renewed has them rest within half a day', async () => {
+    const w = await signedIn();
+    await w.tokens.refreshDue();
+    w.sandbox.nextengine.company(clientId, '3', { cancelled: true });
+    await w.clock.advance(26 * HOUR_MS);
+    await w.tokens.refreshDue();
+    expect([asked(w, 'u1'), asked(w, 'u3')]).toEqual([2, 1]);
+    expect(await stateOf(w, 'u3')).toMatchObject({ state: 'suspended', cause: 'cancelled' });
+  });
+
   it('is not asked about with checkCompanies: false', async () => {
     const w = await signedIn({ checkCompanies: false });
     expect((await w.tokens.refreshDue()).counts.renewed).toBe(3);
