@@ -1,8 +1,15 @@
 // The safety rules at their full numbers, printed: simulated histories, every way with two faults, real processes killed and
-// stopped, load, secrets. `npm test` runs the same with smaller numbers. One part: `npm run proof -- test/faults`.
+// stopped, load, secrets, a year of NextEngine, a batch of 2,000 users. `npm test` runs the same with smaller numbers. One part: `npm run proof -- test/faults`.
 import { spawnSync } from 'node:child_process';
 
-const PARTS = ['packages/core/test/simulation', 'test/load', 'test/faults', 'test/canary'];
+const PARTS = [
+  'packages/core/test/simulation',
+  'test/load',
+  'test/faults',
+  'test/canary',
+  'packages/nextengine/test/year.test.ts',
+  'packages/cli/test/batch.test.ts',
+];
 const asked = process.argv.slice(2);
 let failed = false;
 
