@@ -11,7 +11,7 @@ export interface StoreWatch {
 
 /** The same store, telling what it promises and what it lists: neither costs a call of its own then. */
 export function watched(store: TokenStore, watch: StoreWatch): TokenStore {
-  const told: Partial<TokenStore> = {
+  const told: Pick<TokenStore, 'open' | 'list'> = {
     async open() {
       const traits = await store.open();
       watch.onOpen(traits);
@@ -23,10 +23,11 @@ export function watched(store: TokenStore, watch: StoreWatch): TokenStore {
       return answer;
     },
   };
-  return new Proxy(store, {
+  // Not a proxy of the store itself: of one that is frozen nothing could be replaced.
+  return new Proxy({} as TokenStore, {
+    has: (_, name) => name in store,
     get(_, name) {
-      const own = Reflect.get(told, name);
-      if (own) return own;
+      if (name === 'open' || name === 'list') return told[name];
       const member: unknown = Reflect.get(store, name, store);
       // A method of a class with private fields works on that very object only.
       return typeof member === 'function' ? member.bind(store) : member;

@@ -246,4 +246,32 @@ export default defineTokens({
     const { stdout: revealed } = await here.run('get', 'shop', '--reveal');
     expect(revealed).toMatch(/^\S{50,}\n$/);
   });
+
+  it('takes what is pushed for fresh while it lives, and names what is still waited for', async () => {
+    const here = await project();
+    await here.write(
+      'tokens.config.ts',
+      `import { defineTokens, tokenKeyOf } from '@evertoken/core';
+import { fileStore } from '@evertoken/core/file';
+const facts = { kind: 'ticket', issuance: 'pushed', keep: 'grant' } as const;
+const key = tokenKeyOf({ platform: 'made-up', id: '1', kind: 'ticket' });
+const ticket = { ...facts, key, account: 'hall', lifetime: 'remaining', issue: () => Promise.reject(new Error('never')) };
+const account = {
+  platform: 'made-up', name: 'hall', id: '1', kinds: [facts], problems: () => [],
+  sources: () => [ticket], source: () => ticket, client: () => undefined,
+};
+const store = Object.freeze(fileStore({ directory: new URL('./tokens', import.meta.url).pathname }));
+export default defineTokens({ accounts: [account], store });`,
+    );
+    const waiting = await here.run('refresh');
+    expect(waiting.code).toBe(1);
+    expect(waiting.stdout).toMatch(/^1 in .*: 1 waiting\n.*\nhall +ticket +waiting +ERR_TOKEN_WAITING\n/s);
+    await here.write('ticket.json', JSON.stringify({ account: 'hall', value: 'T', expiresAt: Date.now() + DAY }));
+    expect((await here.run('import', 'ticket.json')).stdout).toMatch(/^1 taken\n/);
+    const { code, stdout } = await here.run('refresh');
+    expect({ code, stdout }).toEqual({
+      code: 0,
+      stdout: expect.stringMatching(/^1 in .*: 1 alive, arrives by push\n$/),
+    });
+  });
 });
