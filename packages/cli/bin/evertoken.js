@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 import { runProgram } from '../dist/index.js';
 
-// A reader that has seen enough (`| head`) must not stop what is being stored.
+// A reader that has seen enough (`| head`), or a terminal that is closed, must not stop what is being stored.
 for (const output of [process.stdout, process.stderr]) {
   output.on('error', (error) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
   });
 }
 

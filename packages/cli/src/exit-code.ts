@@ -8,7 +8,7 @@ export const EXIT = Object.freeze({
   usage: 2,
   /** Somebody must sign in: trying again cannot help. */
   signIn: 3,
-  /** Ctrl-C or SIGTERM: no new keys were taken, what was under way was finished. */
+  /** Ctrl-C, SIGTERM or SIGHUP: no new keys were taken, what was under way was finished. */
   interrupted: 130,
 });
 

@@ -1,9 +1,9 @@
 import { EXIT } from './exit-code.js';
 import type { ProgramIO, StopSignal } from './program-io.js';
 
-const SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM'];
+const SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
-/** Ctrl-C and SIGTERM: the first one asks for an end, the second one ends the process at once. */
+/** Ctrl-C, SIGTERM and SIGHUP: the first one asks for an end, the second one ends the process at once. */
 export class Interruption {
   readonly #io: ProgramIO;
   readonly #controller = new AbortController();

@@ -14,7 +14,8 @@ export interface ProgramIO {
   exit(code: number): void;
 }
 
-export type StopSignal = 'SIGINT' | 'SIGTERM';
+/** Ctrl-C, the end of a container or a service, and a terminal that is closed. */
+export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
 /** Colours for one output: on a terminal that is not a dumb one, or where `FORCE_COLOR` asks for them; never with `NO_COLOR`. */
 export function coloursFor({ env }: ProgramIO, output: { readonly isTTY?: boolean }) {

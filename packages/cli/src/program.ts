@@ -34,7 +34,7 @@ export async function runProgram(argv: readonly string[], io: ProgramIO): Promis
   const program = new Command('evertoken');
   const run: Run = async (work) => {
     const { json = false, config } = program.opts<{ json?: boolean; config?: string }>();
-    exitCode = await say(io, json, interruption, () => work({ io, interruption, configFile: config, json }));
+    exitCode = await say(io, json, interruption, () => work({ io, interruption, configFile: config }));
   };
   describe(program, io);
   addCommands(program, run);

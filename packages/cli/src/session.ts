@@ -23,8 +23,6 @@ export interface CommandContext {
   readonly interruption: Interruption;
   /** `--config`. */
   readonly configFile: string | undefined;
-  /** `--json`: one document on stdout. */
-  readonly json: boolean;
 }
 
 /** How a session is opened. */

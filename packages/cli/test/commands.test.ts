@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { CLIENT, DAY, type ErpProject, erpConfig, erpProject, FakeIO } from './support.js';
 
@@ -123,6 +124,21 @@ describe('evertoken get', () => {
     const { stdout } = await erp.run('get', 'erp', '--subject', 'u2');
     expect(stdout).toContain('companyNeId');
     expect(stdout).not.toContain('NE-company');
+  });
+
+  it('gives up waiting when it is interrupted, and what the renewal under way brings is stored', async () => {
+    const erp = await erpProject(['u1']);
+    await erp.signIn('u1');
+    await erp.advance(DAY);
+    erp.sandbox.fault({ kind: 'late', hold: true });
+    const io = new FakeIO(erp.directory);
+    const running = erp.runOn(io, 'get', 'erp', '--subject', 'u1');
+    while (erp.sandbox.state().late === 0) await pause(5);
+    io.send('SIGINT');
+    await pause(50);
+    erp.sandbox.runLate();
+    expect(await running).toMatchObject({ code: 130, stdout: '' });
+    expect((await erp.run('refresh', 'erp')).stdout).toContain('1 not yet renewable');
   });
 
   it.each([

@@ -70,25 +70,28 @@ describe('the program, as a process of its own', () => {
       expect((await erp.start(['status'], env).ended()).stdout).not.toContain('\u001b');
   });
 
-  it.each(['SIGINT', 'SIGTERM'] as const)('finishes what is under way on %s, and ends with 130', async (signal) => {
-    const erp = await erpProject(users(40));
-    await erp.signIn(...users(40));
-    await erp.advance(DAY);
-    erp.sandbox.fault({ kind: 'delay', delayMs: 100, count: 'always' });
-    const running = erp.start(['refresh', 'erp', '--json', '--concurrency', '4']);
-    running.child.stderr?.once('data', () => running.child.kill(signal));
-    const { code, stdout, stderr } = await running.ended();
-    expect(code).toBe(130);
-    expect(stderr).toContain('stopping');
-    const { counts, notAsked } = JSON.parse(stdout) as { counts: { renewed: number }; notAsked: number };
-    expect(counts.renewed).toBe(erp.renewals());
-    expect(notAsked).toBe(40 - counts.renewed);
-    expect(notAsked).toBeGreaterThan(0);
-    const again = JSON.parse((await erp.start(['refresh', 'erp', '--json']).ended()).stdout) as {
-      counts: { renewed: number; notYetRenewable: number };
-    };
-    expect(again.counts).toMatchObject({ renewed: notAsked, notYetRenewable: counts.renewed });
-  });
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    'finishes what is under way on %s, and ends with 130',
+    async (signal) => {
+      const erp = await erpProject(users(40));
+      await erp.signIn(...users(40));
+      await erp.advance(DAY);
+      erp.sandbox.fault({ kind: 'delay', delayMs: 100, count: 'always' });
+      const running = erp.start(['refresh', 'erp', '--json', '--concurrency', '4']);
+      running.child.stderr?.once('data', () => running.child.kill(signal));
+      const { code, stdout, stderr } = await running.ended();
+      expect(code).toBe(130);
+      expect(stderr).toContain('stopping');
+      const { counts, notAsked } = JSON.parse(stdout) as { counts: { renewed: number }; notAsked: number };
+      expect(counts.renewed).toBe(erp.renewals());
+      expect(notAsked).toBe(40 - counts.renewed);
+      expect(notAsked).toBeGreaterThan(0);
+      const again = JSON.parse((await erp.start(['refresh', 'erp', '--json']).ended()).stdout) as {
+        counts: { renewed: number; notYetRenewable: number };
+      };
+      expect(again.counts).toMatchObject({ renewed: notAsked, notYetRenewable: counts.renewed });
+    },
+  );
 
   it('names a request that is not answered in time, waits for it all the same, and stores what it brings', async () => {
     const limits = 'requestTimeoutMs: 100, settleMs: 100, leaseTtlMs: 1_000, closeTimeoutMs: 100,';

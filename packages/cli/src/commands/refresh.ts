@@ -3,7 +3,7 @@ import { type CommandResult, factsOf } from '../command-result.js';
 import { EXIT, type ExitCode } from '../exit-code.js';
 import { ExpectedKeys } from '../expected-keys.js';
 import { keyFilter } from '../key-filter.js';
-import { coloursFor, type ProgramIO } from '../program-io.js';
+import { coloursFor, type ProgramIO, printable } from '../program-io.js';
 import { progressOn } from '../progress.js';
 import { countsText, type NotFresh, OUTCOMES, type Outcome, RefreshTally } from '../refresh-tally.js';
 import { type CommandContext, type Session, withSession } from '../session.js';
@@ -72,7 +72,7 @@ export function refresh(context: CommandContext, { concurrency, ...named }: Refr
     return {
       exitCode: missing ? EXIT.failed : exitCodeOf(done),
       document: documentOf(done),
-      text: missing ? `nothing is stored of subject ${named.subject}\n` : textOf(done, context.io),
+      text: missing ? `nothing is stored of subject ${printable(named.subject ?? '')}\n` : textOf(done, context.io),
     };
   });
 }
@@ -107,7 +107,8 @@ function textOf(done: Done, io: ProgramIO): string {
     `${interrupted ? 'interrupted after ' : ''}${tally.done} in ${elapsedText(durationMs)}: ${countsText(tally.counts)}`,
     ...(notAsked > 0 ? [`not asked any more: ${notAsked}`] : []),
     ...unanswered.map(
-      ({ account, kind, subject }) => `no answer yet: ${kind} of ${subject ?? account}; it is stored when it comes`,
+      ({ account, kind, subject }) =>
+        `no answer yet: ${kind} of ${printable(subject ?? account)}; it is stored when it comes`,
     ),
   ];
   const list = tally.notFresh.length === 0 ? '' : `\n${notFreshTable(tally.notFresh, io, now)}`;
