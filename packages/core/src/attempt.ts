@@ -4,13 +4,12 @@ import { commitIssued } from './commit.js';
 import type { Copy } from './copies.js';
 import { type Engine, keyEvent } from './engine.js';
 import { ParentRejected, TokenError } from './errors.js';
-import { localToken } from './local-token.js';
+import { presentedToken } from './local-token.js';
 import { idsOf, labelOf } from './platform-request.js';
 import type { TakeSlot } from './slots.js';
-import type { IssueRequest, PresentedToken, TokenSource } from './source.js';
+import type { IssueRequest, TokenSource } from './source.js';
 import type { TokenRecord } from './store/record.js';
 import type { Lease } from './store/store.js';
-import type { StoreLink } from './store-link.js';
 import type { EpochMs, IssuedToken, Token } from './token.js';
 import { announce, type Verdict, verdictOn } from './verdict.js';
 
@@ -101,7 +100,7 @@ async function request(
     const renewed = await link.call('renew', (store) => store.renew(lease, settings.leaseTtlMs)).catch(() => undefined);
     if (renewed) until = Math.min(renewed.until, sentAt + settings.leaseTtlMs);
   });
-  const current = presented(record, link);
+  const current = presentedToken(record, link);
   const issueRequest: IssueRequest = {
     ...(current && { current }),
     parents,
@@ -240,7 +239,7 @@ async function recover(engine: Engine, input: AttemptInput, error: TokenError): 
   if (error.code !== 'ERR_TOKEN_REAUTHORIZATION_REQUIRED' || !uncertain || !source.recover) return undefined;
   const link = engine.linkOf(source);
   const startedAt = engine.clock.now();
-  const current = presented(record, link);
+  const current = presentedToken(record, link);
   try {
     const issued = await source.recover({
       ...(current && { current }),
@@ -282,15 +281,6 @@ async function release(engine: Engine, { source, lease, record }: AttemptInput):
     .linkOf(source)
     .call('note', (store) => store.note(lease, own ? { intent: null } : {}, { release: true }))
     .catch(() => {});
-}
-
-function presented({ token, generation }: TokenRecord, link: StoreLink): PresentedToken | undefined {
-  if (!token) return undefined;
-  return {
-    ...localToken(token, link),
-    generation,
-    ...(token.refreshToken !== undefined && { refreshToken: token.refreshToken }),
-  };
 }
 
 function asTokenError(source: TokenSource, thrown: unknown): TokenError {

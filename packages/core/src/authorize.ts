@@ -4,8 +4,9 @@ import { sleep } from './clock.js';
 import type { Engine } from './engine.js';
 import { TokenError } from './errors.js';
 import { isLease } from './flights.js';
+import { presentedToken } from './local-token.js';
 import { idsOf, labelOf } from './platform-request.js';
-import type { IssueRequest, TokenSource } from './source.js';
+import type { IssueRequest, PresentedToken, TokenSource } from './source.js';
 import { journalReady } from './spool.js';
 import { emptyRecord } from './store/record.js';
 import type { Lease } from './store/store.js';
@@ -22,11 +23,12 @@ export async function authorize(
   const parents = await Promise.all((source.dependsOn ?? []).map((parent) => engine.tokens.get(parent)));
   const giveBack = await (await engine.flights()).limiterOf(source.account).acquire();
   try {
-    const lease = await leaseFor(engine, source);
+    const { lease, current } = await leaseFor(engine, source);
     const startedAt = clock.now();
     let issued: IssuedToken;
     try {
       issued = await exchange({
+        ...(current && { current }),
         parents,
         fetch: registry.get(source.account)?.account.fetch ?? settings.fetch,
         // Single use: once its bytes may have left, its answer is worth any wait.
@@ -52,21 +54,27 @@ export async function authorize(
   return engine.tokens.get(source);
 }
 
+/** The key's lease, and the token that stood there when it was given. */
+interface Claimed {
+  readonly lease?: Lease;
+  readonly current?: PresentedToken | undefined;
+}
+
 /**
  * The key's lease; none where the store is away and a journal is there to take the answer: what a person has just confirmed
  * cannot wait for a store, and of a new grant the time decides, not the lease.
  */
-async function leaseFor(engine: Engine, source: TokenSource): Promise<Lease | undefined> {
+async function leaseFor(engine: Engine, source: TokenSource): Promise<Claimed> {
   try {
     return await claimed(engine, source);
   } catch (error) {
     const away = error instanceof TokenError && error.code === 'ERR_TOKEN_STORE' && error.retryable;
-    if (away && source.keep === 'grant' && (await journalReady(engine))) return undefined;
+    if (away && source.keep === 'grant' && (await journalReady(engine))) return {};
     throw error;
   }
 }
 
-async function claimed(engine: Engine, source: TokenSource): Promise<Lease> {
+async function claimed(engine: Engine, source: TokenSource): Promise<Claimed> {
   const { settings, clock } = engine;
   const link = engine.linkOf(source);
   const giveUpAt = clock.now() + settings.leaseTtlMs + settings.requestTimeoutMs;
@@ -75,7 +83,7 @@ async function claimed(engine: Engine, source: TokenSource): Promise<Lease> {
     const record = (await link.read(source.key)).record ?? emptyRecord(source.key);
     const seen = { key: source.key, generation: record.generation, epoch: record.attempt.epoch };
     const answer = await link.call('claim', (store) => store.claim(seen, settings.name, settings.leaseTtlMs));
-    if (isLease(answer)) return answer;
+    if (isLease(answer)) return { lease: answer, current: presentedToken(record, link) };
     await sleep(clock, delay);
   }
   throw new TokenError(

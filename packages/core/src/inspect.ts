@@ -1,15 +1,15 @@
 import type { Engine } from './engine.js';
 import { parseTokenKey, type TokenKey } from './key.js';
+import { matches, records } from './records.js';
 import type { TokenRecord } from './store/record.js';
 import type { StoreLink } from './store-link.js';
-import { matches, records } from './sweep.js';
 import type { KeyFilter, TokenStatus } from './tokens.js';
 
 /** `Tokens.inspect`: what is stored of configured accounts, then what is configured and not stored. */
 export async function* inspect(engine: Engine, filter: KeyFilter = {}): AsyncGenerator<TokenStatus> {
   const seen = new Set<TokenKey>();
   for (const link of engine.links()) {
-    for await (const record of records(engine, link)) {
+    for await (const record of records(engine, link, filter)) {
       const status = statusOf(engine, link, record);
       seen.add(record.key);
       const named = filter.states?.some((state) => state === status.state || state === record.attempt.state);

@@ -60,7 +60,7 @@ export interface PresentedToken extends Token {
 
 /** What `issue` works with. Everything it needs from outside comes from here. */
 export interface IssueRequest {
-  /** The stored token, where there is one: a rotating source presents it. */
+  /** The stored token, where there is one: a rotating source presents it, and an exchange may look at whose it is. */
   readonly current?: PresentedToken;
   /** Tokens of `dependsOn`, in that order. */
   readonly parents: readonly Token[];

@@ -6,6 +6,7 @@ import { TokenError } from './errors.js';
 import { accountKeyIn, parseTokenKey, type TokenKey } from './key.js';
 import { Lanes, type LaneTask } from './lanes.js';
 import { configurationError } from './options.js';
+import { matches, records } from './records.js';
 import type { Registered } from './registry.js';
 import { Report } from './report.js';
 import { Slots } from './slots.js';
@@ -18,8 +19,6 @@ import type { EpochMs } from './token.js';
 import type { KeyFilter, RefreshOutcome, RefreshReport, RefreshResult, SweepOptions } from './tokens.js';
 import type { Want } from './want.js';
 
-/** Records asked for at a time. */
-const PAGE = 100;
 /** Keys of one account whose order is shuffled: processes that sweep at one time must not all begin with the same. */
 const SHUFFLED = 100;
 /** Accounts whose missing keys are looked for at a time. */
@@ -70,7 +69,7 @@ export async function refreshAll(
       if (matches(source, filter)) tasks.set(source.key, { ...taskOf(source), endsAt: 0 });
   }
   for (const link of engine.links()) {
-    for await (const record of records(engine, link)) {
+    for await (const record of records(engine, link, filter)) {
       const source = record.token && engine.registry.sourceOf(record.key);
       if (source && matches(source, filter) && (filter.states?.includes(record.attempt.state) ?? true))
         tasks.set(source.key, { ...taskOf(source, record), endsAt: endOf(record) });
@@ -103,31 +102,6 @@ export async function refreshOne(engine: Engine, source: TokenSource, want: Want
 
 function resultOf({ account, kind, subject }: TokenSource, outcome: RefreshOutcome): RefreshResult {
   return { account, kind, ...(subject !== undefined && { subject }), outcome };
-}
-
-/** All records of configured accounts, page by page. */
-export async function* records(engine: Engine, link: StoreLink): AsyncGenerator<TokenRecord> {
-  const accounts = engine.registry.accountKeys();
-  for (let cursor: string | undefined; ; ) {
-    const page = await link.timed('list', (store) =>
-      store.list({ accounts }, { limit: PAGE, ...(cursor !== undefined && { cursor }) }),
-    );
-    yield* page.records;
-    cursor = page.cursor;
-    if (cursor === undefined) return;
-  }
-}
-
-/** Whether a source is meant by a filter, its state apart. */
-export function matches(
-  source: Pick<TokenSource, 'account' | 'kind' | 'subject'>,
-  { accounts, kinds, subjects }: KeyFilter,
-): boolean {
-  return (
-    (accounts?.includes(source.account) ?? true) &&
-    (kinds?.includes(source.kind) ?? true) &&
-    (subjects === undefined || (source.subject !== undefined && subjects.includes(source.subject)))
-  );
 }
 
 /** One sweep: the lanes its keys go through, and what became of them. */

@@ -341,6 +341,21 @@ describe('authorize', () => {
     expect((await manager.get(source)).value).toBe('N0');
   });
 
+  it('shows the exchange what stands there, as of the moment it has the key to itself', async () => {
+    const { manager, source } = await signedIn();
+    const seen: unknown[] = [];
+    await manager.authorize(source, async ({ current }) => {
+      seen.push(current?.value, current?.refreshToken);
+      return { value: 'N0', refreshToken: 'R0', lifetimeMs: DAY };
+    });
+    await manager.forget(source, { grant: true });
+    await manager.authorize(source, async ({ current }) => {
+      seen.push(current);
+      return { value: 'N1', refreshToken: 'R0', lifetimeMs: DAY };
+    });
+    expect(seen).toEqual(['T0', 'R0', undefined]);
+  });
+
   it('stores a pair without known end at once; asking completes its times', async () => {
     const account = modelAccount(platform, renewable);
     const manager = manage({ accounts: [account] });

@@ -27,6 +27,8 @@ type Asking = Pick<IssueRequest, 'fetch' | 'now'>;
 export class CompanyList {
   readonly #settings: AppSettings;
   readonly #count: () => void;
+  /** Companies of users of ours, as far as this process has met them. */
+  readonly #ours = new Set<string>();
   #list: List | undefined;
   #askedAt: EpochMs | undefined;
   #asking: Promise<void> | undefined;
@@ -36,14 +38,25 @@ export class CompanyList {
     this.#count = count;
   }
 
-  /** Whether a list of the last minutes lacks the company of a pair that is older than the list. */
+  /** A user of ours is of this company. */
+  know(companyId: string): void {
+    this.#ours.add(companyId);
+  }
+
+  /**
+   * Whether a list of the last minutes lacks the company of a pair that is older than the list. One that names no other company
+   * of ours may be of another kind than we think, and everybody would rest.
+   */
   async lacks(companyId: string, issuedAt: EpochMs, asking: Asking): Promise<boolean> {
+    this.know(companyId);
     if (!this.#askedWithin(LIST_LIFE_MS, asking)) await this.#ask(asking);
     if (!this.#list || this.#list.companyIds.has(companyId)) return false;
     if (!this.#askedWithin(LIST_FRESH_MS, asking)) await this.#ask(asking);
     const list = this.#list;
     if (asking.now() - list.fetchedAt > LIST_FRESH_MS || issuedAt >= list.fetchedAt) return false;
-    return !list.companyIds.has(companyId);
+    if (list.companyIds.has(companyId)) return false;
+    for (const other of this.#ours) if (list.companyIds.has(other)) return true;
+    return false;
   }
 
   #askedWithin(ms: number, { now }: Asking): boolean {

@@ -48,7 +48,6 @@ export async function exchangeSignIn(
   if (expected?.uid !== undefined && expected.uid !== asked.uid) {
     throw signInError('mismatch', 'another user signed in than the one of this session', ids);
   }
-  const stored = await storedCompany(tokens, source);
 
   let answer: WireAnswer | undefined;
   signingIn.add(asked.uid);
@@ -66,6 +65,7 @@ export async function exchangeSignIn(
       const pair = pairOf(answer);
       if (!pair) throw refusal(answer, ids, request);
       const user = checkUser(answer, asked.uid, ids);
+      const stored = factsIn(request.current?.extra).companyNeId;
       checkCompany(user, { expected: expected?.companyNeId, stored, ids });
       const extra = extraWith(undefined, factsIn({ ...user }), settings);
       return { ...issuedPair(pair, answer, reply), ...(extra && { extra }) };
@@ -103,17 +103,6 @@ async function factsOf(tokens: Tokens, source: UserTokenSource, user: SignedInUs
     () => undefined,
   );
   return userFactsOf(user.uid, stored ?? { ...(user.companyNeId && { companyNeId: user.companyNeId }) });
-}
-
-/** The company of the pair that is stored. A store that is away does not keep anybody from signing in: its write decides that. */
-async function storedCompany(tokens: Tokens, { account, kind, subject = '' }: UserTokenSource) {
-  const filter = { accounts: [account], kinds: [kind], subjects: [subject] };
-  try {
-    for await (const { extra } of tokens.inspect(filter)) return factsIn(extra).companyNeId;
-  } catch (error) {
-    if (!(error instanceof TokenError && error.code === 'ERR_TOKEN_STORE' && error.retryable)) throw error;
-  }
-  return undefined;
 }
 
 function refusal(answer: WireAnswer, ids: Ids, { now, random }: { now: () => number; random: () => number }) {

@@ -120,7 +120,7 @@ export class UserTokenSource implements TokenSource {
 
   /** The facts to keep beside the pair: those that were known, and what a good answer tells of this user and this company. */
   #extraAfter({ extra }: PresentedToken, answer: WireAnswer, about: InfoCall): TokenExtra | undefined {
-    const { settings, signingIn } = this.#context;
+    const { companies, settings, signingIn } = this.#context;
     const known = userFactsOf(this.subject ?? '', extra);
     const told = answer.result === 'success' ? factsOfInfo(about, answer.fields, known) : undefined;
     if (typeof told === 'string') {
@@ -131,7 +131,9 @@ export class UserTokenSource implements TokenSource {
       return extraWith(extra, {}, settings);
     }
     const after = extraWith(extra, told ?? {}, settings);
-    const news = known.companyId === undefined && told?.companyId !== undefined;
+    const { companyId } = told ?? {};
+    if (companyId !== undefined) companies.know(companyId);
+    const news = known.companyId === undefined && companyId !== undefined;
     if (news && settings.users && !signingIn.has(known.uid)) saveBehind(settings, userFactsOf(known.uid, after));
     return after;
   }

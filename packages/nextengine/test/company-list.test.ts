@@ -11,6 +11,7 @@ function listOf(...replies: Reply[]) {
   const time = { now: 0 };
   const asking = { fetch, now: () => time.now };
   const list = new CompanyList(contextFor().settings, () => {});
+  list.know('1');
   return { list, seen, time, lacks: (id: string, issuedAt = -1) => list.lacks(id, issuedAt, asking) };
 }
 
@@ -47,6 +48,13 @@ describe('the list of companies', () => {
     expect(await lacks('3')).toBe(false);
     expect(await lacks('2')).toBe(true);
     expect(seen).toHaveLength(2);
+  });
+
+  it('shows nothing where it names no other company of ours', async () => {
+    const { list, lacks } = listOf({ ...LIST, data: [{ company_id: '7' }, { company_id: '8' }] });
+    expect(await lacks('3')).toBe(false);
+    list.know('8');
+    expect(await lacks('3')).toBe(true);
   });
 
   it('does not judge a pair that is newer than it', async () => {
