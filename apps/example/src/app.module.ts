@@ -21,7 +21,7 @@ import { WeChatController } from './wechat/wechat.controller.js';
 export class AppModule {
   /** The application on these platforms; a platform without an account has no routes. */
   static on(platforms: Platforms): DynamicModule {
-    const { accounts, clock, directory, sandbox } = platforms;
+    const { accounts, clock, random, directory, sandbox } = platforms;
     const { shop, oa, erp } = accounts;
     return {
       module: AppModule,
@@ -36,6 +36,7 @@ export class AppModule {
           // What the disk does not take at once is written here first: no crash in between costs a sign-in.
           journal: fileJournal({ directory: join(directory, 'journal') }),
           clock,
+          random,
         }),
       ],
       controllers: [

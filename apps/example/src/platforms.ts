@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type Clock, systemClock } from '@evertoken/core';
+import { type Clock, type Random, systemClock, systemRandom } from '@evertoken/core';
 import { type Accounts, accountsOf } from './accounts.js';
 import { LocalSandbox } from './sandbox/local-sandbox.js';
 import type { Settings } from './settings.js';
@@ -12,6 +12,8 @@ export interface Platforms {
   readonly accounts: Accounts;
   /** The clock of manager and stores. */
   readonly clock: Clock;
+  /** The manager's jitter. */
+  readonly random: Random;
   /** Where grants are kept, and what their store has not acknowledged. */
   readonly directory: string;
   /** In sandbox mode only. */
@@ -24,6 +26,7 @@ export async function openPlatforms({ credentials, dataDirectory }: Settings, ur
     return {
       accounts: accountsOf(credentials),
       clock: systemClock,
+      random: systemRandom,
       directory: dataDirectory,
     };
   }
@@ -34,6 +37,8 @@ export async function openPlatforms({ credentials, dataDirectory }: Settings, ur
     accounts: accountsOf(sandbox.credentials),
     // Tokens age as the sandbox's time passes; timers stay real.
     clock: { ...systemClock, now: () => sandbox.handle.now() },
+    // Whoever moves that clock by hours wants to see what is due renewed at once, and not a random quarter of an hour later.
+    random: () => 0,
     directory,
     sandbox,
   };

@@ -115,13 +115,27 @@ describe('NextEngine', () => {
   it('takes no callback from a browser that began no sign-in, and no callback twice', async () => {
     const { url, sandbox } = await runOnSandbox();
     const { uid, state } = sandbox.nextengine.signIn(nextengine.clientId, UID);
-    const planted = await new Visitor(url).get(`/nextengine/callback?uid=${uid}&state=${state}`);
-    expect([planted.status, await planted.json()]).toMatchObject([400, { signIn: '/nextengine/sign-in' }]);
+    const planted = new Visitor(url);
+    const answer = await planted.get(`/nextengine/callback?uid=${uid}&state=${state}`);
+    expect([answer.status, answer.headers.get('location')]).toEqual([302, expect.stringMatching('/users/sign_in/')]);
+    expect((await planted.get('/nextengine/orders')).status).toBe(401);
     expect(sandbox.calls({ endpoint: '/api_neauth' })).toEqual([]);
 
     const visitor = new Visitor(url);
     await visitor.signIn(UID);
-    expect((await visitor.get(`/nextengine/callback?uid=${uid}&state=${state}`)).status).toBe(400);
+    const again = await visitor.get(`/nextengine/callback?uid=${uid}&state=${state}`);
+    expect(again.headers.get('location')).toMatch('/users/sign_in/');
+    expect(sandbox.calls({ endpoint: '/api_neauth' })).toHaveLength(1);
+  });
+
+  it('signs in who comes from NextEngine’s menu, by way of the sign-in page', async () => {
+    const { url, sandbox } = await runOnSandbox();
+    const visitor = new Visitor(url);
+    const launched = await visitor.get(sandbox.nextengine.launch(nextengine.clientId, UID).url);
+    const chosen = await fetch(`${launched.headers.get('location')}&uid=${UID}`, { redirect: 'manual' });
+    const back = await visitor.get(chosen.headers.get('location') ?? '');
+    expect([back.status, back.headers.get('location')]).toEqual([302, '/']);
+    expect((await visitor.get('/nextengine/orders')).status).toBe(200);
   });
 
   it('gives the session of a signed-in user another id', async () => {

@@ -197,4 +197,4 @@ const EVERY_TWO_HOURS = {
   'dingtalk /v1.0/oauth2/accessToken': 1,
   'dingtalk /v1.0/oauth2/jsapiTickets': 1,
 };
-const EVERY_DAY = { 'nextengine /api_v1_login_user/info': 1 };
+const EVERY_DAY = { 'nextengine /api_app/company': 1, 'nextengine /api_v1_login_user/info': 1 };

@@ -13,7 +13,7 @@ const { clientId } = SANDBOX_ACCOUNTS.nextengine;
 /** The one line of NextEngine's tokens. */
 async function pairOf({ tokens }: Awaited<ReturnType<typeof runOnSandbox>>): Promise<TokenStatus | undefined> {
   const pairs: TokenStatus[] = [];
-  for await (const status of tokens.inspect({ accounts: ['erp'] })) pairs.push(status);
+  for await (const status of tokens.inspect({ accounts: ['erp'], kinds: ['access_token'] })) pairs.push(status);
   expect(pairs).toHaveLength(1);
   return pairs[0];
 }

@@ -34,16 +34,25 @@ export class NextEngineController {
     return { url };
   }
 
-  /** The browser is back. Also the address that NextEngine's menu launches: then there is no binding, and the answer says to sign in. */
+  /** The browser is back, or comes from NextEngine's menu: then it goes to the sign-in page first, which shows itself to nobody who is signed in. */
   @Get('callback')
   @Redirect('/')
-  async callback(@Query('uid') uid: string, @Query('state') state: string, @Req() request: Request): Promise<void> {
+  async callback(
+    @Query('uid') uid: string,
+    @Query('state') state: string,
+    @Req() request: Request,
+  ): Promise<{ url: string } | undefined> {
     const { binding } = request.session;
     // Good for one callback.
     delete request.session.binding;
     try {
-      const user = await this.nextEngine.exchange({ uid, state, binding });
+      const { user, startOver } = await this.nextEngine.handleCallback({ uid, state, binding });
+      if (startOver) {
+        request.session.binding = startOver.binding;
+        return { url: startOver.url };
+      }
       await beginSession(request, { uid: user.uid });
+      return undefined;
     } catch (error) {
       if (!(error instanceof TokenError) || error.code !== 'ERR_TOKEN_REFUSED' || error.reason === 'credentials')
         throw error;
