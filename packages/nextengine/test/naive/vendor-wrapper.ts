@@ -5,7 +5,7 @@ export type UsersTable = Map<string, Pair>;
 
 /**
  * The vendor sample's wrapper and its batch: one client object for a process, a row per user, a write when the tokens of
- * an answer differ from those sent. Its options are the sample's earlier states.
+ * an answer differ from those sent, whatever stands there by then (the sheet's §11.3 and §11.4, as until July 2017).
  */
 export class VendorWrapper implements Client {
   readonly #platform: Platform;

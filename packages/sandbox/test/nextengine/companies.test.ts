@@ -69,6 +69,15 @@ describe('a suspended company', () => {
   });
 });
 
+it('what befalls a company leaves alone what befell it before', async () => {
+  const sandbox = await start();
+  sandbox.nextengine.company(clientId, '1', { cancelled: true });
+  sandbox.nextengine.company(clientId, '1', { suspended: '003003' });
+  expect(await companies(sandbox)).toEqual(['2']);
+  sandbox.nextengine.company(clientId, '1', { cancelled: false });
+  expect(await callAs(sandbox, 'ada')).toBe('003003');
+});
+
 describe('a company that has cancelled', () => {
   it('is left out of the list; its users’ calls go on, as nothing else is known', async () => {
     const sandbox = await start();
