@@ -72,7 +72,7 @@ export function planYear(
     const fault = pick(['status', 'html', '000001', '999999'] as const);
     plan.push({ at: sometime(), kind: 'trouble', fault, count: 1 + whole(5) });
   }
-  for (const _ of times(6)) {
+  for (const _ of times(4)) {
     const at = sometime();
     const lastsMs = (1 + 3 * random()) * HOUR_MS;
     plan.push({ at, kind: 'outage', lastsMs, midSweep: random() < 0.5 });
