@@ -61,7 +61,12 @@ describe('evertoken refresh', () => {
 
   it('asks for one subject only, and says where nothing is stored of it', async () => {
     const erp = await mixed();
-    expect(await erp.run('refresh', 'erp', '--subject', 'fine')).toMatchObject({ code: 0 });
+    const io = new FakeIO(erp.directory, { terminal: true });
+    expect(await erp.runOn(io, 'refresh', 'erp', '--subject', 'fine')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^1 in .*: 1 renewed\n$/),
+      stderr: expect.stringContaining('1/1 1 renewed'),
+    });
     expect(erp.renewals('fine')).toBe(1);
     expect(erp.renewals()).toBe(1);
     const { code, stdout } = await erp.run('refresh', 'erp', '--subject', 'nobody');

@@ -52,7 +52,8 @@ export function refresh(context: CommandContext, { concurrency, ...named }: Refr
         signal,
         onProgress: (result) => {
           tally.add(result);
-          progress.at(tally.done, keys.count, countsText(tally.counts));
+          // Of one subject nothing is listed: the manager reads its keys by name.
+          progress.at(tally.done, Math.max(tally.done, keys.count), countsText(tally.counts));
         },
       });
     } finally {
