@@ -13,13 +13,14 @@ import {
 import { connect, type SharedStore } from '../processes/stores.js';
 import { Member } from './member.js';
 
-/** A day and a second: the lifetime of an access token, so that every pair has to be renewed. */
-export const DAY_MS = 86_401_000;
+/** A day and a quarter of an hour: the lifetime of an access token and the jitter after it, so that every pair is due. */
+export const DAY_MS = 86_400_000 + 15 * 60_000;
 /** Longer than a lease. */
 export const PAST_LEASE_MS = 31_000;
 
 const CLIENT = { clientId: 'faults', clientSecret: 'faults-secret' };
-const RENEWAL = '/api_v1_login_user/info';
+/** What renews also asks for facts: those of the company until they are known, then those of the user. */
+const RENEWALS: ReadonlySet<string> = new Set(['/api_v1_login_company/info', '/api_v1_login_user/info']);
 
 /** How a world is set up. */
 export interface WorldOptions {
@@ -96,7 +97,17 @@ export class World {
       store: this.#shared.store,
       options: { ...this.#options, ...(url && { url }) },
       journal: join(this.#directory, 'journal'),
-      accounts: [{ factory: 'nextEngineApp', name: 'erp', ...CLIENT, baseUrls: { api: nextengineApi } }, ...more],
+      accounts: [
+        // A renewal is one request here, so that it can be stopped and counted.
+        {
+          factory: 'nextEngineApp',
+          name: 'erp',
+          ...CLIENT,
+          baseUrls: { api: nextengineApi },
+          checkCompanies: false,
+        },
+        ...more,
+      ],
       at: this.#time.shiftMs,
       ...settings,
     });
@@ -143,7 +154,7 @@ export class World {
   /** Renewals asked for since a number of calls, as the platform's own log has them. */
   renewals(since: number, uid?: string): SandboxCall[] {
     const calls = this.sandbox.calls().slice(since);
-    return calls.filter(({ endpoint, subject }) => endpoint === RENEWAL && (uid === undefined || subject === uid));
+    return calls.filter(({ endpoint, subject }) => RENEWALS.has(endpoint) && (uid === undefined || subject === uid));
   }
 
   /** Entries in the journal that the processes of the host share. */
