@@ -1,6 +1,7 @@
 import {
   type Account,
   type CloseReport,
+  DEFAULTS,
   type EpochMs,
   type Keep,
   systemClock,
@@ -17,6 +18,9 @@ import { scopeProblem, storeProblem } from './shared-stores.js';
 import { watched } from './store-watch.js';
 import { UsageError } from './usage-error.js';
 
+/** So many pairs may be on their way from the platform to the disk for each request: the platform must not wait for the disk. */
+const KEYS_PER_REQUEST = 1.5;
+
 /** What every command works with. */
 export interface CommandContext {
   readonly io: ProgramIO;
@@ -27,7 +31,7 @@ export interface CommandContext {
 
 /** How a session is opened. */
 export interface SessionOptions {
-  /** Platform requests at a time, of each account. Default: the configuration's, else the manager's. */
+  /** Platform requests at a time. Default: the configuration's `concurrencyPerAccount`, else the manager's. */
   readonly concurrency?: number | undefined;
   /** Told of records as they are listed. */
   readonly onRecords?: (records: readonly TokenRecord[]) => void;
@@ -37,8 +41,8 @@ export interface SessionOptions {
 export interface Session {
   readonly manager: TokenManager;
   readonly accounts: readonly Account[];
-  /** Requests at a time of one account, as configured. */
-  readonly concurrencyPerAccount: number | undefined;
+  /** Platform requests at a time: as asked for, else as configured, else the manager's default. */
+  readonly concurrency: number;
   /** The manager's time, Unix ms. */
   now(): EpochMs;
   /** Milliseconds since the configuration was loaded. */
@@ -74,7 +78,10 @@ export async function withSession<Result>(
 }
 
 function open({ options, core }: Config, { concurrency, onRecords }: SessionOptions): Session {
-  const { clock = systemClock, concurrencyPerAccount } = options;
+  const { clock = systemClock } = options;
+  const requests = concurrency ?? options.concurrencyPerAccount ?? DEFAULTS.concurrencyPerAccount;
+  // What was configured bounds what one kill can cost; who asks for more on the command line means it.
+  const concurrencyPerAccount = concurrency === undefined ? options.concurrencyPerAccount : undefined;
   const startedAt = performance.now();
   let accounts: readonly Account[] = [];
   const refuse = (problem: string | undefined) => {
@@ -88,7 +95,7 @@ function open({ options, core }: Config, { concurrency, onRecords }: SessionOpti
   const manager = new core.TokenManager({
     ...options,
     ...watchedStores(options, watch),
-    ...(concurrency !== undefined && { concurrencyPerAccount: concurrency }),
+    concurrencyPerAccount: concurrencyPerAccount ?? Math.floor(requests * KEYS_PER_REQUEST),
     // Two processes of one name could not be told apart in leases and lineages.
     name: `evertoken-${process.pid}-${crypto.randomUUID().slice(0, 8)}`,
     // The application may say so of itself; what that means for a second process is looked at here.
@@ -99,7 +106,7 @@ function open({ options, core }: Config, { concurrency, onRecords }: SessionOpti
   return {
     manager,
     accounts,
-    concurrencyPerAccount: concurrency ?? concurrencyPerAccount,
+    concurrency: requests,
     now: () => clock.now(),
     elapsedMs: () => performance.now() - startedAt,
     close: async () => (await manager.close()).unanswered,

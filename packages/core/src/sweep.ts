@@ -121,11 +121,13 @@ class Sweep {
     this.#mode = mode;
     this.#signal = options.signal;
     const { concurrency } = options;
+    if (concurrency !== undefined && !(concurrency >= 1))
+      throw configurationError(`"concurrency" must be a number of at least 1, got ${concurrency}`);
     this.#slots = concurrency === undefined ? undefined : new Slots(concurrency, () => this.lanes.work());
     this.report = new Report(options.onProgress);
     this.lanes = new Lanes({
       perAccount: concurrencyPerAccount,
-      concurrency: concurrency && Math.ceil(concurrency * KEYS_PER_REQUEST),
+      concurrency: concurrency && Math.floor(concurrency * KEYS_PER_REQUEST),
       isStopped: () => this.isStopped(),
       work: (task) => this.#work(task),
       onChange: () => this.#slots?.pump(),

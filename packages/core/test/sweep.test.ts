@@ -302,23 +302,44 @@ describe('due keys', () => {
 
   it('ask the platform no more often at a time than they may, and do not let it wait for a store', async () => {
     const one = population('one', 60);
-    const open = one.model.hold();
     await makeDue(one);
+    let open = () => {};
+    const opened = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    let [asking, most] = [0, 0];
+    const slow: typeof fetch = async (...args) => {
+      most = Math.max(most, ++asking);
+      await opened;
+      asking--;
+      return network(...args);
+    };
     const claims: string[] = [];
     const claim = store.claim.bind(store);
     store.claim = (seen, ...rest) => {
       claims.push(seen.key);
       return claim(seen, ...rest);
     };
-    const manager = manage({ accounts: [one], concurrencyPerAccount: 15 });
+    const manager = manage({ accounts: [one], concurrencyPerAccount: 15, fetch: slow });
     const sweep = sweeping((o) => manager.refreshAll({}, o), { concurrency: 10 });
-    await soon(() => one.model.calls === 10 && claims.length === 15);
+    await soon(() => asking === 10 && claims.length === 15);
     for (let turn = 0; turn < 100; turn++) await clock.advance(0);
-    expect([one.model.calls, claims.length]).toEqual([10, 15]);
+    expect([asking, claims.length]).toEqual([10, 15]);
     open();
     await soon(() => sweep.over);
+    expect(most).toBe(10);
     expect(counted(sweep.results, 'renewed')).toBe(60);
     expect(one.model.calls).toBe(60);
+  });
+
+  it('are not asked for with a bound that lets nothing through', async () => {
+    const manager = manage({ accounts: [population('one')] });
+    for (const concurrency of [0, -1, Number.NaN]) {
+      await expect(manager.refreshDue({ concurrency })).rejects.toThrow(
+        /^"concurrency" must be a number of at least 1/,
+      );
+      await expect(manager.refreshAll({}, { concurrency })).rejects.toThrow(/^"concurrency"/);
+    }
   });
 
   it('asked for all together come in order of urgency: what ends first, by its refresh token where it has one', async () => {

@@ -15,12 +15,9 @@ export interface RefreshArguments {
   readonly account?: string | undefined;
   readonly subject?: string | undefined;
   readonly kind?: string | undefined;
-  /** Requests at a time, of each account and of all together. Default: the configuration's `concurrencyPerAccount`, else 10. */
+  /** Platform requests at a time, all accounts together. Default: the configuration's `concurrencyPerAccount`, else 10. */
   readonly concurrency?: number | undefined;
 }
-
-/** 10: as many as the manager sends of one account. */
-const DEFAULT_CONCURRENCY = 10;
 
 /** What a refresh did, before it is put into words. */
 interface Done {
@@ -48,7 +45,7 @@ export function refresh(context: CommandContext, { concurrency, ...named }: Refr
     keys.begin(filter);
     try {
       await manager.refreshAll(filter, {
-        concurrency: session.concurrencyPerAccount ?? DEFAULT_CONCURRENCY,
+        concurrency: session.concurrency,
         signal,
         onProgress: (result) => {
           tally.add(result);

@@ -125,8 +125,9 @@ class FileStore extends SteppedStore {
     throw new TokenError('ERR_TOKEN_STORE', 'fileStore: other processes kept being faster');
   }
 
-  async #latest(directory: string): Promise<Version | undefined> {
-    const version = await latest(directory, this.#versions.get(directory));
+  /** `names` are those of the directory, where it has just been listed. */
+  async #latest(directory: string, names?: readonly string[]): Promise<Version | undefined> {
+    const version = await latest(directory, this.#versions.get(directory), names);
     if (version) this.#know(directory, version);
     else {
       this.#versions.delete(directory);
@@ -157,12 +158,12 @@ class FileStore extends SteppedStore {
   /** One file that holds no record must not hide all others; who reads its key is told. */
   async #look(directory: string, tidy: boolean): Promise<void> {
     try {
+      const names = await readdir(directory);
       if (tidy) {
-        const names = await readdir(directory);
         await removeLeftovers(directory, names);
         await removeOldVersions(directory, names);
       }
-      await this.#latest(directory);
+      await this.#latest(directory, names);
     } catch (error) {
       // What the system lacks it lacks for all of them: that is no broken file.
       if (OUT_OF.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;

@@ -25,11 +25,17 @@ const NAME = /^\d{12}$/;
 
 /**
  * The latest version; undefined where there is none. A file that cannot be read is an error, never a miss. `known` is given
- * back unread where it is still the latest: a version never changes.
+ * back unread where it is still the latest: a version never changes. `names` are those of the directory, where it has just been
+ * listed.
  */
-export async function latest(directory: string, known?: Version): Promise<Version | undefined> {
+export async function latest(
+  directory: string,
+  known?: Version,
+  names?: readonly string[],
+): Promise<Version | undefined> {
   for (let look = 1; ; look++) {
-    const numbers = numbersIn(await readdir(directory).catch(unlessMissing));
+    const listed = look === 1 ? names : undefined;
+    const numbers = numbersIn(listed ?? (await readdir(directory).catch(unlessMissing)));
     if (numbers === undefined) return undefined;
     const newest = numbers.at(-1);
     if (newest === undefined) {
