@@ -25,7 +25,7 @@ export interface AttemptInput {
   readonly forced: boolean;
   /** The parent was refused before and renewed since: another refusal is a failure of this key. */
   readonly parentRefused: boolean;
-  /** What each request waits for, once all else is ready. */
+  /** What the request waits for, once all else is ready. */
   readonly slot?: TakeSlot | undefined;
 }
 
@@ -90,12 +90,11 @@ async function request(
   const stop = new AbortController();
   const send = registry.get(source.account)?.account.fetch ?? settings.fetch;
   let until = Math.min(lease.until, claimedAt + settings.leaseTtlMs);
-  const checked: typeof fetch = (input, init) => {
+  const guarded: typeof fetch = (input, init) => {
     // Judged here and not when the lease was given: the process may have been asleep in between (S2).
     if (until - link.now() < settings.requestTimeoutMs + settings.settleMs) return Promise.reject(LEASE_TOO_SHORT);
     return send(input, init);
   };
-  const guarded = slot ? inSlot(engine, slot, checked) : checked;
   const keepLease = everySoOften(clock, settings.leaseTtlMs / 3, async () => {
     const sentAt = link.now();
     const renewed = await link.call('renew', (store) => store.renew(lease, settings.leaseTtlMs)).catch(() => undefined);
@@ -111,6 +110,10 @@ async function request(
     random: settings.random,
   };
   const limitMs = rotating ? settings.rotatingTimeoutMs : settings.requestTimeoutMs;
+  // Before the time limit begins: a request that was never sent must not count as one that was given up.
+  const giveBack = await slot?.();
+  // A platform that does not answer must not keep the slots of those that do.
+  const overdue = giveBack && clock.after(settings.leaseTtlMs, giveBack);
   // A source that throws instead of rejecting must not get past what ends the renewals below.
   const issuing = (async () => source.issue(issueRequest))();
   try {
@@ -125,22 +128,10 @@ async function request(
       issuing.then(resolve, reject).finally(cancel);
     });
   } finally {
+    overdue?.();
+    giveBack?.();
     keepLease.stop();
   }
-}
-
-/** The same, once there is a slot for it; it is free again when the platform has answered, or has not for as long as a lease lasts. */
-function inSlot({ clock, settings }: Engine, slot: TakeSlot, send: typeof fetch): typeof fetch {
-  return async (input, init) => {
-    const giveBack = await slot();
-    const overdue = clock.after(settings.leaseTtlMs, giveBack);
-    try {
-      return await send(input, init);
-    } finally {
-      overdue();
-      giveBack();
-    }
-  };
 }
 
 function noAnswer(source: TokenSource, limitMs: number): TokenError {

@@ -332,6 +332,24 @@ describe('due keys', () => {
     expect(one.model.calls).toBe(60);
   });
 
+  it('that wait for their turn are not given up before they were asked for', async () => {
+    const one = population('one', 3, { issuance: 'superseding' });
+    await makeDue(one);
+    let sent = 0;
+    const hangsTwice: typeof fetch = (input, init) => {
+      if (++sent > 2) return network(input, init);
+      return new Promise((_, reject) => {
+        init?.signal?.addEventListener('abort', () => reject(init.signal?.reason));
+      });
+    };
+    const manager = manage({ accounts: [one], fetch: hangsTwice, singleInstance: true });
+    const sweep = sweeping((o) => manager.refreshAll({}, o), { concurrency: 2 });
+    await soon(() => sent === 2);
+    await passing(() => sweep.over);
+    expect([counted(sweep.results, 'failed'), counted(sweep.results, 'renewed')]).toEqual([2, 1]);
+    expect(sent).toBe(3);
+  });
+
   it('are not asked for with a bound that lets nothing through', async () => {
     const manager = manage({ accounts: [population('one')] });
     for (const concurrency of [0, -1, Number.NaN]) {
