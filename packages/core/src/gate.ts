@@ -57,6 +57,23 @@ export function checkTraits(
   }
 }
 
+/** What a crash may cost where there is no journal; undefined where there is nothing to lose. */
+export function riskWithoutJournal(
+  accounts: Iterable<Registered>,
+  { allowVolatileGrants }: Settings,
+  grantStore: TokenStore,
+): string | undefined {
+  if (allowVolatileGrants) return undefined;
+  const keeper = [...accounts].find(({ account }) => account.kinds.some(({ keep }) => keep === 'grant'));
+  if (!keeper) return undefined;
+  const keys = grantStore.sealed ? ', keys, activeKeyId' : '';
+  return (
+    `account "${keeper.account.name}" keeps grants and there is no journal: a crash between the platform's answer and the store's ` +
+    'acknowledgement costs a person a new sign-in. ' +
+    `Add: journal: fileJournal({ directory: 'data/journal'${keys} }) from @evertoken/core/file`
+  );
+}
+
 /** How long a copy may go unchecked: short where a superseded token may die at once. */
 export function maxUncheckedMs(kind: Pick<SourceKind, 'issuance' | 'overlapMs'>, settings: Settings): number {
   return kind.issuance === 'superseding' && !kind.overlapMs

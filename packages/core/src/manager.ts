@@ -7,7 +7,7 @@ import type { Engine } from './engine.js';
 import type { TokenError } from './errors.js';
 import { EventHub, type TokenEvents } from './events.js';
 import type { Flights } from './flights.js';
-import { checkOptions, checkTraits } from './gate.js';
+import { checkOptions, checkTraits, riskWithoutJournal } from './gate.js';
 import type { TokenKey } from './key.js';
 import { Memory } from './memory.js';
 import { memoryStore } from './memory-store.js';
@@ -333,17 +333,10 @@ export class TokenManager implements Tokens {
 
   /** Without a journal: said once, and only where there is something to lose. */
   #tellRisk(): void {
-    const { allowVolatileGrants } = this.#settings;
-    const keeper = this.accounts().find(({ kinds }) => kinds.some(({ keep }) => keep === 'grant'));
-    if (this.#riskTold || allowVolatileGrants || !keeper) return;
+    const risk = riskWithoutJournal(this.#registry.all(), this.#settings, this.#grantStore.store);
+    if (this.#riskTold || risk === undefined) return;
     this.#riskTold = true;
-    const keys = this.#grantStore.store.sealed ? ', keys, activeKeyId' : '';
-    process.emitWarning(
-      `account "${keeper.name}" keeps grants and there is no journal: a crash between the platform's answer and the store's ` +
-        'acknowledgement costs a person a new sign-in. ' +
-        `Add: journal: fileJournal({ directory: 'data/journal'${keys} }) from @evertoken/core/file`,
-      { type: 'TokenJournal' },
-    );
+    process.emitWarning(risk, { type: 'TokenJournal' });
   }
 
   #loadFlights(): Promise<Flights> {
