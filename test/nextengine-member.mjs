@@ -5,6 +5,7 @@ import { fileJournal, fileStore } from '@evertoken/core/file';
 import { nextEngineApp } from '@evertoken/nextengine';
 import { redisStore } from '@evertoken/store-redis';
 import { postgresStore } from '@evertoken/store-sql/postgres';
+import { serveTasks } from './serve-tasks.mjs';
 
 const STORES = { fileStore, postgresStore, redisStore };
 const SEARCH = '/api_v1_receiveorder_base/search';
@@ -60,10 +61,4 @@ const tasks = {
   },
 };
 
-process.on('message', async ({ task, ...input }) => {
-  try {
-    process.send({ answer: await tasks[task](input) });
-  } catch (error) {
-    if (process.connected) process.send({ error: `${error.code ?? error.name}: ${error.message}` });
-  }
-});
+serveTasks(tasks);

@@ -1,6 +1,7 @@
 // One of several processes on one store, with many callers. Time jumps by what the parent says and otherwise runs on.
 import { systemClock, TokenManager } from '@evertoken/core';
 import { officialAccount } from '@evertoken/wechat';
+import { serveTasks } from '../serve-tasks.mjs';
 
 /** Loaded by name: eight processes need one store. */
 const MODULES = {
@@ -63,10 +64,4 @@ const tasks = {
   },
 };
 
-process.on('message', async ({ task, ...input }) => {
-  try {
-    process.send({ answer: await tasks[task](input) });
-  } catch (error) {
-    if (process.connected) process.send({ error: `${error.code ?? error.name}: ${error.message}` });
-  }
-});
+serveTasks(tasks);

@@ -7,6 +7,7 @@ import { mysqlStore } from '@evertoken/store-sql/mysql';
 import { postgresStore } from '@evertoken/store-sql/postgres';
 import { sqliteStore } from '@evertoken/store-sql/sqlite';
 import { officialAccount } from '@evertoken/wechat';
+import { serveTasks } from '../serve-tasks.mjs';
 
 const STORES = { fileStore, sqliteStore, postgresStore, mysqlStore, redisStore };
 const ASKS = 5;
@@ -54,10 +55,4 @@ const tasks = {
   },
 };
 
-process.on('message', async ({ task, ...input }) => {
-  try {
-    process.send({ answer: await tasks[task](input) });
-  } catch (error) {
-    if (process.connected) process.send({ error: `${error.code ?? error.name}: ${error.message}` });
-  }
-});
+serveTasks(tasks);
