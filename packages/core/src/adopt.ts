@@ -1,7 +1,8 @@
-import { type Adoption, commitOrHold, commitOver, type Planned, signInTime } from './adoption.js';
+import { type Adoption, commitOrHold, commitOver, type Planned } from './adoption.js';
 import { checkIssued } from './check-issued.js';
 import type { Engine } from './engine.js';
 import { fingerprint } from './key.js';
+import { signInMoment } from './sign-in.js';
 import type { AdoptBasis, TokenSource } from './source.js';
 import { emptyRecord, type TokenRecord } from './store/record.js';
 import type { IssuedToken } from './token.js';
@@ -19,7 +20,7 @@ export async function adopt(
   const adoption: Adoption = {
     issued,
     startedAt: engine.clock.now(),
-    ...('grant' in basis && { signedInAt: signInTime(engine, source) }),
+    ...('grant' in basis && { signedIn: signInMoment(engine, source) }),
     plan: (record) => plan(record, issued, basis),
     ...('presented' in basis && { base: presentedBase(engine, source, basis.presented) }),
   };

@@ -3,8 +3,9 @@ import { dueAt, FIRST_RETRY_MS, LAST_RETRY_MS, tokenPart } from './commit.js';
 import { type Engine, keyEvent } from './engine.js';
 import { TokenError } from './errors.js';
 import type { TokenKey } from './key.js';
+import type { Moment } from './moment.js';
 import { idsOf, labelOf } from './platform-request.js';
-import { isSignedInLater, isSignedInSince } from './sign-in.js';
+import { isSignedInLater, isSignedInSince, lastSignIn } from './sign-in.js';
 import type { TokenSource } from './source.js';
 import { inTime, type Spooled, spooled } from './spool.js';
 import { emptyRecord, type Lineage, type TokenPart, type TokenRecord } from './store/record.js';
@@ -28,8 +29,8 @@ export interface Adoption {
   readonly issued: IssuedToken;
   /** By the manager's clock: what the store's says is known for certain once it has answered. */
   readonly startedAt: EpochMs;
-  /** Of a sign-in: when its answer was there, by the manager's clock. Of two the later one stands, whatever order they are stored in. */
-  readonly signedInAt?: EpochMs;
+  /** Of a sign-in: when its answer was there. Of two the later one stands, whatever order they are stored in. */
+  readonly signedIn?: Moment;
   /** It has waited to be stored: by now somebody may have signed in anew, renewed what it brought, or forgotten it. */
   readonly late?: boolean;
   readonly lease?: Lease;
@@ -37,17 +38,6 @@ export interface Adoption {
   readonly base?: TokenRecord | undefined;
   readonly plan: (record: TokenRecord) => Planned;
 }
-
-/** When a sign-in that has just been answered took place: no two of a key at the same instant, so that of several in one outage the last is known. */
-export function signInTime(engine: Engine, { key }: TokenSource): EpochMs {
-  const times = lastSignIns.get(engine) ?? new Map<TokenKey, EpochMs>();
-  const at = Math.max(engine.clock.now(), (times.get(key) ?? Number.NEGATIVE_INFINITY) + 1);
-  lastSignIns.set(engine, times.set(key, at));
-  return at;
-}
-
-/** The last sign-in of each key in this process: of two an instant apart the store's clock, as we know it, may not tell the order. */
-const lastSignIns = new WeakMap<Engine, Map<TokenKey, EpochMs>>();
 
 /** The latest value of each key that waits to be stored, by its time: what an older one's end must not take out of memory. */
 const waiting = new WeakMap<Engine, Map<TokenKey, EpochMs>>();
@@ -79,8 +69,8 @@ export async function commitOrHold(engine: Engine, source: TokenSource, adoption
 }
 
 /** By what a waiting value is told from later ones of its key. */
-function timeOf({ startedAt, signedInAt }: Adoption): EpochMs {
-  return signedInAt ?? startedAt;
+function timeOf({ startedAt, signedIn }: Adoption): EpochMs {
+  return signedIn?.wall ?? startedAt;
 }
 
 async function commitLater(
@@ -113,18 +103,19 @@ function isOutdated(
   source: TokenSource,
   { adoption, record }: { adoption: Adoption; record: TokenRecord },
 ): boolean {
-  const { issued, signedInAt, late } = adoption;
-  if (signedInAt === undefined || record.token?.value === issued.value) return false;
-  if (signedInAt < (lastSignIns.get(engine)?.get(source.key) ?? Number.NEGATIVE_INFINITY)) return true;
+  const { issued, signedIn, late } = adoption;
+  if (!signedIn || record.token?.value === issued.value) return false;
+  const last = lastSignIn(engine, source);
+  if (last && signedIn.wall < last.wall) return true;
   const link = engine.linkOf(source);
-  const news = { value: issued.value, at: link.toStore(signedInAt), now: link.now() };
+  const news = { value: issued.value, at: link.storeTimeOf(signedIn), now: link.now() };
   return late ? isSignedInSince(record, news) : isSignedInLater(record, news);
 }
 
 /** The journal's entry, which another process can commit without asking us: of a sign-in, and of a value whose predecessor is known. */
 function entryOf(engine: Engine, source: TokenSource, adoption: Adoption): Spooled | undefined {
-  const { base = emptyRecord(source.key), signedInAt } = adoption;
-  const planned = signedInAt !== undefined || adoption.base ? adoption.plan(base) : undefined;
+  const { base = emptyRecord(source.key), signedIn } = adoption;
+  const planned = signedIn || adoption.base ? adoption.plan(base) : undefined;
   if (typeof planned !== 'object') return undefined;
   const { cause, order: _order, ...over } = planned;
   const token = tokenFor(engine, source, adoption, { record: base, cause });
@@ -134,14 +125,14 @@ function entryOf(engine: Engine, source: TokenSource, adoption: Adoption): Spool
     source,
     token,
     options,
-    ...(signedInAt !== undefined && { signedInAt, timed: engine.linkOf(source).timedOnce }),
+    ...(signedIn && { signedIn }),
   });
 }
 
 function tokenFor(
   engine: Engine,
   source: TokenSource,
-  { issued, startedAt, signedInAt }: Adoption,
+  { issued, startedAt, signedIn }: Adoption,
   { record, cause, order }: { record: TokenRecord; cause: Lineage['cause']; order?: number | undefined },
 ): TokenPart {
   const link = engine.linkOf(source);
@@ -150,7 +141,7 @@ function tokenFor(
     record,
     issued,
     startedAt: link.toStore(startedAt),
-    ...(signedInAt !== undefined && { signedInAt: link.toStore(signedInAt) }),
+    ...(signedIn && { signedInAt: link.storeTimeOf(signedIn) }),
     cause,
     ...(order !== undefined && { order }),
   });

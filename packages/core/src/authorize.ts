@@ -1,4 +1,4 @@
-import { commitOrHold, signInTime } from './adoption.js';
+import { commitOrHold } from './adoption.js';
 import { checkIssued } from './check-issued.js';
 import { sleep } from './clock.js';
 import type { Engine } from './engine.js';
@@ -6,6 +6,7 @@ import { TokenError } from './errors.js';
 import { isLease } from './flights.js';
 import { presentedToken } from './local-token.js';
 import { idsOf, labelOf } from './platform-request.js';
+import { signInMoment } from './sign-in.js';
 import type { IssueRequest, PresentedToken, TokenSource } from './source.js';
 import { journalReady } from './spool.js';
 import { emptyRecord } from './store/record.js';
@@ -44,7 +45,7 @@ export async function authorize(
     await commitOrHold(engine, source, {
       issued,
       startedAt,
-      signedInAt: signInTime(engine, source),
+      signedIn: signInMoment(engine, source),
       ...(lease && { lease }),
       plan: ({ generation }) => ({ predecessor: generation, revive: true, cause: 'grant' }),
     });

@@ -1,9 +1,30 @@
-import { fingerprint } from './key.js';
+import type { Engine } from './engine.js';
+import { fingerprint, type TokenKey } from './key.js';
+import type { Moment } from './moment.js';
+import type { TokenSource } from './source.js';
 import type { TokenRecord } from './store/record.js';
 import type { EpochMs } from './token.js';
 
 /** How far what two processes know of the store's clock may be apart, ms. */
 const CLOCK_ERROR_MS = 5_000;
+
+/** The last sign-in of each key in this process: of two an instant apart the store's clock, as we know it, may not tell the order. */
+const lastSignIns = new WeakMap<Engine, Map<TokenKey, Moment>>();
+
+/** The moment of a sign-in that has just been answered: no two of a key at the same, so that of several in one outage the last is known. */
+export function signInMoment(engine: Engine, source: TokenSource): Moment {
+  const moment = engine.linkOf(source).moment();
+  const last = lastSignIn(engine, source)?.wall ?? Number.NEGATIVE_INFINITY;
+  const distinct = { ...moment, wall: Math.max(moment.wall, last + 1) };
+  const each = lastSignIns.get(engine) ?? new Map<TokenKey, Moment>();
+  lastSignIns.set(engine, each.set(source.key, distinct));
+  return distinct;
+}
+
+/** The last sign-in for a key that this process has taken part in. */
+export function lastSignIn(engine: Engine, { key }: TokenSource): Moment | undefined {
+  return lastSignIns.get(engine)?.get(key);
+}
 
 /** A sign-in: the value it brought, and when it took place; and what time it is. All by the store's clock. */
 export interface SignInNews {

@@ -2,8 +2,9 @@ import { type Engine, keyEvent } from './engine.js';
 import { TokenError } from './errors.js';
 import { JOURNAL_VERSION, type Journal, type JournalEntry } from './journal.js';
 import { fingerprint, type TokenKey } from './key.js';
+import type { Moment } from './moment.js';
 import { labelOf } from './platform-request.js';
-import { isSignedInSince } from './sign-in.js';
+import { isSignedInSince, lastSignIn } from './sign-in.js';
 import type { TokenSource } from './source.js';
 import { emptyRecord, seenWith, type TokenPart, type TokenRecord } from './store/record.js';
 import type { CommitOptions } from './store/store.js';
@@ -18,10 +19,8 @@ export interface SpooledAnswer {
   readonly source: TokenSource;
   readonly token: TokenPart;
   readonly options: CommitOptions;
-  /** When a sign-in took place, by the manager's clock; absent for an answer that follows a known generation. */
-  readonly signedInAt?: EpochMs;
-  /** Whether `token` has that in the store's time, rather than by a clock that was never compared with it. */
-  readonly timed?: boolean;
+  /** When a sign-in took place; absent for an answer that follows a known generation. */
+  readonly signedIn?: Moment;
 }
 
 /** An answer on its way into a store, and its entry in the journal, if it has needed one (S4). */
@@ -40,16 +39,16 @@ export class Spooled {
   /** Writes the entry, once. A journal that fails is told as an event and keeps nothing from being stored or served. */
   async write(): Promise<void> {
     if (this.#id !== undefined) return;
-    const { source, token, options, signedInAt, timed } = this.#answer;
+    const { source, token, options, signedIn } = this.#answer;
     try {
       await opened(this.#journal);
       this.#id = await this.#journal.append({
-        v: signedInAt === undefined ? 1 : 2,
+        v: signedIn ? 2 : 1,
         key: source.key,
         token,
         options,
-        at: signedInAt ?? this.#engine.clock.now(),
-        ...(signedInAt !== undefined && { grant: timed ? 'storeTime' : 'hostTime' }),
+        at: signedIn?.wall ?? this.#engine.clock.now(),
+        ...(signedIn && { grant: signedIn.store === undefined ? 'hostTime' : 'storeTime' }),
       });
     } catch (cause) {
       tellFailure(this.#engine, source, cause);
@@ -117,7 +116,9 @@ export async function replay(engine: Engine): Promise<void> {
     const source = entry && entry.v <= JOURNAL_VERSION ? engine.registry.sourceOf(entry.key) : undefined;
     if (!entry || !source) continue;
     const link = engine.linkOf(source);
-    const answer = await (entry.grant ? commitGrant(link, entry) : commitEntry(link, entry)).catch(() => undefined);
+    const answer = await (entry.grant ? commitGrant(engine, source, entry) : commitEntry(link, entry)).catch(
+      () => undefined,
+    );
     // The store is away: the entry waits for the next replay.
     if (answer === undefined) continue;
     engine.memory.unhold(source.key);
@@ -139,9 +140,12 @@ function commitEntry(link: StoreLink, { key, token, options }: JournalEntry): Pr
 
 /** A new grant follows whatever stands, but for what was authorized after it; the record that stands then. */
 async function commitGrant(
-  link: StoreLink,
-  { key, token, options, at, grant: clock }: JournalEntry,
+  engine: Engine,
+  source: TokenSource,
+  entry: JournalEntry,
 ): Promise<'accepted' | TokenRecord> {
+  const link = engine.linkOf(source);
+  const { key, token, options } = entry;
   let present = emptyRecord(key);
   for (let round = 0; round < MAX_ROUNDS; round++) {
     present = (await link.read(key)).record ?? emptyRecord(key);
@@ -149,9 +153,7 @@ async function commitGrant(
     const stored = present.token;
     // Stored already, by whoever wrote the entry or by another replay, and perhaps renewed since.
     if (stored?.value === token.value) return 'accepted';
-    // The host's clock may have been set since; what it differs from the store's is known by now.
-    const signedInAt = clock === 'storeTime' ? token.grant?.at : undefined;
-    const grant = { at: signedInAt ?? link.toStore(at), first: own };
+    const grant = { at: signInTime(engine, source, entry), first: own };
     if (isSignedInSince(present, { value: token.value, at: grant.at, now: link.now() })) return present;
     const next: TokenPart = {
       ...token,
@@ -170,6 +172,15 @@ async function commitGrant(
     if (answer === 'accepted') return answer;
   }
   return Promise.reject(new TokenError('ERR_TOKEN_BUSY', 'other processes kept being faster'));
+}
+
+/** When the sign-in of an entry took place, by the store's clock. */
+function signInTime(engine: Engine, source: TokenSource, { at, token, grant }: JournalEntry): EpochMs {
+  const link = engine.linkOf(source);
+  const own = lastSignIn(engine, source);
+  // Of our own we know most: whether a clock was set since, which an entry cannot tell.
+  if (own?.wall === at) return link.storeTimeOf(own);
+  return (grant === 'storeTime' ? token.grant?.at : undefined) ?? link.toStore(at);
 }
 
 const openings = new WeakMap<Journal, Promise<void>>();

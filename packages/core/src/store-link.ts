@@ -2,6 +2,7 @@ import { DEFAULTS } from './defaults.js';
 import type { ElapsedClock } from './elapsed.js';
 import { TokenError, withoutUrls } from './errors.js';
 import type { TokenKey } from './key.js';
+import { elapsedSince, type Moment } from './moment.js';
 import { StepsBack } from './steps-back.js';
 import type { TokenRecord } from './store/record.js';
 import type { StoreTraits, TokenStore } from './store/store.js';
@@ -122,6 +123,18 @@ export class StoreLink {
   /** The store's time now. */
   now(): EpochMs {
     return this.#clock.now() + this.#offsetMs;
+  }
+
+  /** This instant, to be told in the store's time later. */
+  moment(): Moment {
+    const wall = this.#clock.now();
+    return { wall, monotonic: this.#clock.monotonic(), ...(this.timedOnce && { store: this.toStore(wall) }) };
+  }
+
+  /** When a moment was, by the store's clock as it goes now. */
+  storeTimeOf(moment: Moment): EpochMs {
+    const [wall, stored] = [this.#clock.now(), this.now()];
+    return stored - elapsedSince(moment, { wall, monotonic: this.#clock.monotonic(), store: stored });
   }
 
   toStore(local: EpochMs): EpochMs {

@@ -58,12 +58,17 @@ let journal: SharedJournal;
 /** How the store is doing: well, away for commits, gone altogether, taking its time, or acknowledging what it forgets. */
 let health: 'well' | 'away' | 'gone' | 'slow' | 'forgetful';
 let release: () => void;
+/** By how much the store's clock is ahead of ours. */
+let storeAheadMs: number;
 
 beforeEach(() => {
   clock = new ManualClock();
   platform = new ModelPlatform(clock, 'rotating');
   platform.lifetimeMs = DAY;
-  memory = memoryStore({ clock });
+  storeAheadMs = 0;
+  memory = memoryStore({
+    clock: { now: () => clock.now() + storeAheadMs },
+  });
   journal = new SharedJournal();
   health = 'well';
 });
@@ -325,6 +330,32 @@ describe('the journal', () => {
     expect((await stored(source.key)).token?.value).toBe('N2');
     expect(journal.kept.size).toBe(0);
   });
+
+  it.each([
+    ['a process that has not heard the store yet', false, 'a start'],
+    ['a process that has not heard the store yet', false, 'the process itself'],
+    ['a process that knows the store', true, 'a start'],
+    ['a process that knows the store', true, 'the process itself'],
+  ])(
+    'puts a sign-in over an older one though the clock is stepped meanwhile, taken by %s (%s), by %s',
+    async (_who, knows, by) => {
+      const { source } = await expired();
+      const { manager } = processOn();
+      if (knows) await manager.get(source).catch(() => {});
+      const older = processOn({ durable: 'synced', scope: 'fleet' }, {}, false);
+      await older.manager.adopt(source, pair('N1'), { grant: true });
+      health = 'gone';
+      await clock.advance(1_000);
+      await manager.adopt(source, pair('N2'), { grant: true });
+      clock.step(600_000);
+      storeAheadMs = -600_000;
+      health = 'well';
+      if (by === 'a start') await manager.start();
+      else await clock.advance(60_000);
+      expect((await stored(source.key)).token).toMatchObject({ value: 'N2', refreshToken: 'RN2' });
+      expect(journal.kept.size).toBe(0);
+    },
+  );
 
   it('puts a sign-in of an outage over a renewal of the one before, though that was answered later', async () => {
     const { source } = await expired();
