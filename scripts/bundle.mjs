@@ -4,6 +4,9 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { rolldown } from 'rolldown';
 
+/** What comes from `node_modules` or from Node itself. */
+const BARE = /^(node:|@|[a-z][\w.-]*(\/|$))/;
+
 const { exports } = JSON.parse(readFileSync('package.json', 'utf8'));
 const entries = Object.values(exports)
   .map((target) => target.default)
@@ -12,7 +15,7 @@ const entries = Object.values(exports)
 
 const bundle = await rolldown({
   input: Object.fromEntries(entries.map((name) => [name, join('src', `${name}.ts`)])),
-  external: /^(node:|@)/,
+  external: BARE,
   platform: 'node',
 });
 rmSync('dist', { recursive: true, force: true });
@@ -67,7 +70,7 @@ async function staticGraph(entry) {
   const graph = new Set();
   const probe = await rolldown({
     input: entry,
-    external: /^(node:|@)/,
+    external: BARE,
     platform: 'node',
     treeshake: false,
     plugins: [
