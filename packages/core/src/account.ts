@@ -1,4 +1,5 @@
 import type { SourceKind, TokenSource } from './source.js';
+import type { TokenExtra } from './token.js';
 import type { Tokens } from './tokens.js';
 
 /** How an account's tokens are kept fresh; what is left out follows the manager's options. */
@@ -28,6 +29,11 @@ export interface Account<Client = unknown> {
   problems(): readonly string[];
   /** Kept fresh from the start; subjects come from the store. */
   sources(): Iterable<TokenSource>;
+  /**
+   * What is kept fresh from when a token of `source` is stored: a subject's tickets beside its access token, say. A sweep that has
+   * renewed the token, and a new authorization, obtain those of which nothing is stored yet. `extra`: the token's facts.
+   */
+  companions?(source: TokenSource, extra: TokenExtra | undefined): Iterable<TokenSource>;
   /** A stored key, an argument or a path back to its source. */
   source(kind: string, subject?: string): TokenSource | undefined;
   /** The platform's API client: cheap, holds no state. */

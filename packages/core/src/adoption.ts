@@ -1,5 +1,6 @@
 import { sleep } from './clock.js';
 import { dueAt, FIRST_RETRY_MS, LAST_RETRY_MS, tokenPart } from './commit.js';
+import { obtainCompanions } from './companions.js';
 import { type Engine, keyEvent } from './engine.js';
 import { TokenError } from './errors.js';
 import type { TokenKey } from './key.js';
@@ -179,6 +180,7 @@ export async function commitOver(
     engine.memory.changed(source.key);
     const stored = await engine.memory.read(source);
     engine.events.emit('commit', { ...event, generation: stored.generation, cause });
+    if (cause === 'grant') obtainCompanions(engine, source);
     if (record.attempt.state !== 'active')
       engine.events.emit('state', { ...event, from: record.attempt.state, to: stored.attempt.state });
     return 'accepted';

@@ -1,4 +1,5 @@
 import { sleep } from './clock.js';
+import { isKept, missingCompanions } from './companions.js';
 import { DEFAULTS } from './defaults.js';
 import { DueStream } from './due-stream.js';
 import { type Engine, keyEvent } from './engine.js';
@@ -75,7 +76,7 @@ export async function refreshAll(
         tasks.set(source.key, { ...taskOf(source, record), endsAt: endOf(record) });
     }
   }
-  const sweep = new Sweep(engine, { mode: 'ask', options });
+  const sweep = new Sweep(engine, { mode: 'ask', options, wants: (source) => matches(source, filter) });
   sweep.lanes.add([...tasks.values()].sort((a, b) => a.endsAt - b.endsAt));
   return sweep.end();
 }
@@ -114,12 +115,21 @@ class Sweep {
   readonly #done = new Set<TokenKey>();
   readonly #failures: unknown[] = [];
   readonly #slots: Slots | undefined;
+  readonly #wants: (source: TokenSource) => boolean;
 
-  constructor(engine: Engine, { mode, options }: { mode: 'soon' | 'ask'; options: SweepOptions }) {
+  constructor(
+    engine: Engine,
+    {
+      mode,
+      options,
+      wants = () => true,
+    }: { mode: 'soon' | 'ask'; options: SweepOptions; wants?: (source: TokenSource) => boolean },
+  ) {
     const { concurrencyPerAccount } = engine.settings;
     this.#engine = engine;
     this.#mode = mode;
     this.#signal = options.signal;
+    this.#wants = wants;
     const { concurrency } = options;
     if (concurrency !== undefined && !(concurrency >= 1))
       throw configurationError(`"concurrency" must be a number of at least 1, got ${concurrency}`);
@@ -198,6 +208,14 @@ class Sweep {
     return { key: due.key, after: [], park: () => park(this.#engine, link, due, this.report) };
   }
 
+  /** Before its task is over, so that the sweep does not end in between. */
+  async #addCompanions(source: TokenSource): Promise<void> {
+    if (this.isStopped()) return;
+    const missing = await missingCompanions(this.#engine, source);
+    const wanted = missing.filter((companion) => this.#wants(companion.source));
+    this.lanes.add(this.#once(wanted.map((companion) => taskOf(companion.source, companion.seen))));
+  }
+
   /** Read a while ago: this process may know of a later token by now, and what stands in the way of one may have gone. */
   #isOutdated(source: TokenSource, seen: TokenRecord): boolean {
     const copy = this.#engine.memory.copy(source);
@@ -225,6 +243,7 @@ class Sweep {
       // The flight goes on without us, and the engine owns it.
       const result = (await inTime(this.#engine, work, settings.leaseTtlMs)) ?? resultOf(source, 'held');
       this.report.add(result);
+      if (result.outcome === 'renewed') await this.#addCompanions(source);
       if (result.outcome !== 'reauthorize') warnOfEnd(this.#engine, source, seen);
       const slow = clock.monotonic() - startedAt >= Math.min(settings.requestTimeoutMs, settings.leaseTtlMs);
       return !(slow && (result.outcome === 'failed' || result.outcome === 'held'));
@@ -237,10 +256,6 @@ class Sweep {
 
 function taskOf(source: TokenSource, seen?: TokenRecord): Task {
   return { key: source.key, after: (source.dependsOn ?? []).map(({ key }) => key), source, ...(seen && { seen }) };
-}
-
-function isKept(engine: Engine, { refresh }: Registered, source: TokenSource): boolean {
-  return (refresh.kinds ?? engine.settings.refresh.kinds)?.includes(source.kind) ?? true;
 }
 
 /** Nobody answers for the key: said once, and it leaves the index. */
