@@ -31,6 +31,11 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     sandbox.clearFaults();
     return faults(sandbox);
   },
+  'GET /pushes': (sandbox) => ({ pushes: sandbox.pushLog() }),
+  'POST /pushes': async (sandbox) => {
+    await sandbox.pushes();
+    return { pushes: sandbox.pushLog() };
+  },
   'POST /late': (sandbox) => ({ handled: sandbox.runLate() }),
   'POST /reset': (sandbox) => {
     sandbox.reset();
@@ -41,12 +46,12 @@ const ACTIONS: Readonly<Record<string, Action>> = {
 };
 
 /** The control API over a sandbox: what does not fit is answered with 400, what does not exist with 404. */
-export function controlApi(sandbox: Controlled): (request: SandboxRequest) => Answer {
-  return (request) => {
+export function controlApi(sandbox: Controlled): (request: SandboxRequest) => Promise<Answer> {
+  return async (request) => {
     const action = ACTIONS[`${request.method} ${request.path.replace(/\/$/, '')}`];
     if (action === undefined) return jsonAnswer({ error: 'there is no such action' }, { status: 404 });
     try {
-      return jsonAnswer(action(sandbox, request));
+      return jsonAnswer(await action(sandbox, request));
     } catch (error) {
       if (error instanceof TypeError || error instanceof RangeError) {
         return jsonAnswer({ error: error.message }, { status: 400 });

@@ -8,6 +8,7 @@ import { LateWork } from './late-work.js';
 import { NextEngineSimulator } from './nextengine/simulator.js';
 import { type SandboxOptions, sandboxSettings } from './options.js';
 import { perform } from './perform.js';
+import { PushSender } from './push-sender.js';
 import type { Sandbox, SandboxUrls } from './sandbox.js';
 import { Timers } from './timers.js';
 import { WeChatSimulator } from './wechat/simulator.js';
@@ -23,6 +24,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   const late = new LateWork(timers);
   const log = new CallLog();
   const faults = new FaultBook();
+  const pushes = new PushSender(clock, { timeoutMs: settings.pushTimeoutMs });
   const wechat = new WeChatSimulator(settings.wechat, clock);
   const dingtalk = new DingTalkSimulator(settings.dingtalk, clock);
   const nextengine = new NextEngineSimulator(settings.nextengine, clock);
@@ -44,11 +46,14 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     fault: (rule) => faults.add(rule),
     clearFaults: () => faults.clear(),
     runLate: () => late.run(),
+    pushes: () => pushes.settled(),
+    pushLog: () => pushes.log(),
     reset() {
       late.clear();
       clock.reset();
       log.clear();
       faults.clear();
+      pushes.clear();
       for (const simulator of [wechat, dingtalk, nextengine]) simulator.reset();
     },
     wechat: { revoke: (appId, kind) => wechat.revoke(appId, kind) },
@@ -69,6 +74,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     close() {
       late.clear();
       timers.clear();
+      pushes.clear();
       return server.close();
     },
   };

@@ -10,7 +10,7 @@ import { readRequest, type SandboxRequest } from './request.js';
 export interface ServerParts {
   readonly clock: Clock;
   readonly mounts: readonly Mount[];
-  readonly control: (request: SandboxRequest) => Answer;
+  readonly control: (request: SandboxRequest) => Promise<Answer>;
   readonly perform: (mount: Mount, request: SandboxRequest, reply: Reply) => void;
 }
 
@@ -46,7 +46,7 @@ async function handle(parts: ServerParts, message: IncomingMessage, response: Se
   const request = await readRequest(message);
   const { path } = request;
   if (path === CONTROL_PATH || path.startsWith(`${CONTROL_PATH}/`)) {
-    return send(parts.clock, response, parts.control({ ...request, path: path.slice(CONTROL_PATH.length) }));
+    return send(parts.clock, response, await parts.control({ ...request, path: path.slice(CONTROL_PATH.length) }));
   }
   const mount = parts.mounts.find((each) => path === each.path || path.startsWith(`${each.path}/`));
   if (mount === undefined) {

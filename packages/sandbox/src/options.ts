@@ -13,6 +13,8 @@ export interface SandboxOptions {
   readonly host?: string;
   /** Where time comes from; the sandbox adds what `advance` was told. Default: the system clock. */
   readonly clock?: Clock;
+  /** Real milliseconds that an answer to a push may take. Default: 5000. */
+  readonly pushTimeoutMs?: number;
   /** Default: the one account of `SANDBOX_ACCOUNTS`; likewise for the other platforms. */
   readonly wechat?: readonly WeChatAccount[];
   readonly dingtalk?: readonly DingTalkAccount[];
@@ -24,12 +26,13 @@ export interface SandboxSettings {
   readonly port: number;
   readonly host: string;
   readonly clock: Clock;
+  readonly pushTimeoutMs: number;
   readonly wechat: readonly WeChatSettings[];
   readonly dingtalk: readonly DingTalkSettings[];
   readonly nextengine: readonly NextEngineSettings[];
 }
 
-const KEYS = ['port', 'host', 'clock', 'wechat', 'dingtalk', 'nextengine'];
+const KEYS = ['port', 'host', 'clock', 'pushTimeoutMs', 'wechat', 'dingtalk', 'nextengine'];
 const SYSTEM_CLOCK: Clock = { now: () => Date.now() };
 
 /** Checks the options and fills in the defaults. Throws a `TypeError` that begins with the wrong member. */
@@ -39,6 +42,7 @@ export function sandboxSettings(options: SandboxOptions): SandboxSettings {
     port: assertCount('port', options.port ?? 0, 0, 65_535),
     host: assertText('host', options.host ?? '127.0.0.1'),
     clock: options.clock ?? SYSTEM_CLOCK,
+    pushTimeoutMs: assertCount('pushTimeoutMs', options.pushTimeoutMs ?? 5000, 1),
     wechat: accounts('wechat', options.wechat ?? [SANDBOX_ACCOUNTS.wechat]).map(weChatSettings),
     dingtalk: accounts('dingtalk', options.dingtalk ?? [SANDBOX_ACCOUNTS.dingtalk]).map(dingTalkSettings),
     nextengine: accounts('nextengine', options.nextengine ?? [SANDBOX_ACCOUNTS.nextengine]).map(nextEngineSettings),

@@ -3,6 +3,7 @@ import type { DingTalkAccountState } from './dingtalk/app.js';
 import type { FaultRule } from './faults.js';
 import type { NextEngineAccountState } from './nextengine/app.js';
 import type { NextEngineControls } from './nextengine/controls.js';
+import type { PushRecord } from './push-sender.js';
 import type { WeChatAccountState } from './wechat/app.js';
 import type { WeChatTokenKind } from './wechat/token-line.js';
 
@@ -24,7 +25,11 @@ export interface Sandbox {
   clearFaults(): void;
   /** Handles what `late` faults have put off, at once. Returns how many requests there were. */
   runLate(): number;
-  /** Time, tokens, counters, calls, faults, put-off requests, switches, companies and users are as at the start. */
+  /** Resolves once every push under way has been answered or given up. */
+  pushes(): Promise<void>;
+  /** The pushes so far and what was answered, oldest first; no secret, no ticket and no code. */
+  pushLog(): PushRecord[];
+  /** Time, tokens, counters, calls, pushes, faults, put-off requests, switches, companies and users are as at the start. */
   reset(): void;
   readonly wechat: WeChatControls;
   readonly dingtalk: DingTalkControls;
