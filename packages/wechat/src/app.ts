@@ -1,4 +1,12 @@
-import { ACCOUNT_OPTIONS, fingerprint, optionProblems, type RefreshOptions, type SourceKind } from '@evertoken/core';
+import {
+  ACCOUNT_OPTIONS,
+  fingerprint,
+  optionProblems,
+  type RefreshOptions,
+  type SourceKind,
+  type TokenSource,
+} from '@evertoken/core';
+import type { ApiTarget } from './client.js';
 import { WECHAT_API } from './wechat-wire.js';
 
 /** First part of every key, and `platform` of every account. */
@@ -79,6 +87,17 @@ export function accountFacts(app: App, options: AppOptions, kinds: readonly Sour
     ...(options.fetch && { fetch: options.fetch }),
     problems: () => appProblems(options, names),
   };
+}
+
+/** Where an account's own calls go. */
+export function targetOf(account: {
+  readonly name: string;
+  readonly baseUrl: string;
+  readonly fetch?: typeof globalThis.fetch;
+  readonly accessToken: TokenSource;
+}): ApiTarget {
+  const { name, baseUrl, fetch, accessToken } = account;
+  return { name, baseUrl, fetch, token: accessToken };
 }
 
 /** What is wrong with the options, as sentences that begin with the quoted option; none shows a value. */

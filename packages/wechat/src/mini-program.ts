@@ -1,5 +1,5 @@
 import type { Account, TokenSource, Tokens } from '@evertoken/core';
-import { type AppOptions, accountFacts, readApp } from './app.js';
+import { type AppOptions, accountFacts, readApp, targetOf } from './app.js';
 import {
   type WeChatApi,
   type WeChatCallOptions,
@@ -50,7 +50,7 @@ export class MiniProgramClient {
   readonly #api: WeChatApi;
 
   constructor(account: MiniProgram, tokens: Tokens) {
-    this.#api = weChatApi(account, tokens);
+    this.#api = weChatApi(targetOf(account), tokens);
   }
 
   /**

@@ -1,5 +1,5 @@
 import { type Account, systemClock, type TokenSource, type Tokens } from '@evertoken/core';
-import { type AppOptions, accountFacts, readApp } from './app.js';
+import { type AppOptions, accountFacts, readApp, targetOf } from './app.js';
 import {
   type WeChatApi,
   type WeChatCallOptions,
@@ -47,11 +47,11 @@ export function officialAccount(options: OfficialAccountOptions): OfficialAccoun
       return accessToken;
     },
     get jsapiTicket() {
-      jsapiTicket ??= ticketSource(app, 'jsapi', account.accessToken);
+      jsapiTicket ??= ticketSource({ ...app, type: 'jsapi', accessToken: account.accessToken });
       return jsapiTicket;
     },
     get cardTicket() {
-      cardTicket ??= ticketSource(app, 'wx_card', account.accessToken);
+      cardTicket ??= ticketSource({ ...app, type: 'wx_card', accessToken: account.accessToken });
       return cardTicket;
     },
     sources: () => [account.accessToken, account.jsapiTicket, account.cardTicket],
@@ -139,7 +139,7 @@ export class OfficialAccountClient {
   constructor(account: OfficialAccount, tokens: Tokens) {
     this.#account = account;
     this.#tokens = tokens;
-    this.#api = weChatApi(account, tokens);
+    this.#api = weChatApi(targetOf(account), tokens);
   }
 
   /**

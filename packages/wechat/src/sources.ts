@@ -19,6 +19,7 @@ import {
   type TicketType,
   ticketRequest,
   tokenRequest,
+  type WireIds,
   type WireRequest,
 } from './wechat-wire.js';
 
@@ -75,17 +76,41 @@ export function accessTokenSource(app: App): TokenSource {
   };
 }
 
+/** What a ticket is asked for with, and for whom. */
+export interface TicketSettings {
+  /** The account's name. */
+  readonly account: string;
+  /** The app id as keys have it. */
+  readonly keyId: string;
+  /** Without a slash at its end. */
+  readonly baseUrl: string;
+  readonly type: TicketType;
+  /** The token it is asked for with. */
+  readonly accessToken: TokenSource;
+  /** Default: `jsapi_ticket`, `card_ticket`. */
+  readonly kind?: string;
+  /** Whose ticket it is below the account, where it is not the account's own. */
+  readonly subject?: string;
+}
+
 /**
- * A ticket of an app. The platform always names the nominal lifetime, so it counts from when the value was first seen;
- * before its end asking brings the same.
+ * A ticket. The platform always names the nominal lifetime, so it counts from when the value was first seen; before its end
+ * asking brings the same. A newer access token does not make it invalid.
  */
-export function ticketSource(app: App, type: TicketType, accessToken: TokenSource): TokenSource {
-  const facts = TICKETS[type];
-  const ids = { account: app.account, kind: facts.kind };
+export function ticketSource({
+  account,
+  keyId,
+  baseUrl,
+  type,
+  accessToken,
+  subject,
+  kind = TICKETS[type].kind,
+}: TicketSettings): TokenSource {
+  const ids = { account, kind, ...(subject !== undefined && { subject }) };
   return {
-    key: tokenKeyOf({ platform: PLATFORM, id: app.keyId, kind: facts.kind }),
-    account: app.account,
-    ...facts,
+    ...TICKETS[type],
+    ...ids,
+    key: tokenKeyOf({ platform: PLATFORM, id: keyId, kind, ...(subject !== undefined && { subject: [subject] }) }),
     lifetime: 'constant',
     dependsOn: [accessToken],
     renewableFrom: ({ expiresAt, issuedAt }) => expiresAt ?? issuedAt,
@@ -94,7 +119,7 @@ export function ticketSource(app: App, type: TicketType, accessToken: TokenSourc
       if (!parent) {
         throw new TokenError('ERR_TOKEN_WAITING', `${labelOf(ids)}: its access token has to come first`, idsOf(ids));
       }
-      const answer = await ask(ticketRequest(app.baseUrl, { accessToken: parent.value, type }), request, ids);
+      const answer = await ask(ticketRequest(baseUrl, { accessToken: parent.value, type }), request, ids);
       const failure = failureIn(answer, ids);
       if (failure && isDeadToken(failure.errcode)) throw parentRejected(parent.value, String(failure.errcode));
       if (failure) throw issueError(failure, ids, { now: request.now(), secrets: [parent.value] });
@@ -103,10 +128,7 @@ export function ticketSource(app: App, type: TicketType, accessToken: TokenSourc
   };
 }
 
-function ask(
-  wire: WireRequest,
-  { fetch, signal }: IssueRequest,
-  ids: { account: string; kind: string },
-): Promise<PlatformAnswer> {
+/** Sends a token request as `issue` has to: through the request's fetch, until its time is up. */
+export function ask(wire: WireRequest, { fetch, signal }: IssueRequest, ids: WireIds): Promise<PlatformAnswer> {
   return sendToPlatform({ ...wire, ...ids, fetch, signal });
 }

@@ -78,11 +78,7 @@ export function failureIn({ json, status }: PlatformAnswer, ids: WireIds): WireF
  * @throws TokenError `ERR_TOKEN_TRANSPORT` where a field is missing or of the wrong type. An `expires_in` that is not a
  * positive number is a defect of the answer and does not mean "expired now": taken at its word it would be a refetch loop.
  */
-export function issuedIn(
-  { json, status }: PlatformAnswer,
-  field: 'access_token' | 'ticket',
-  ids: WireIds,
-): IssuedToken {
+export function issuedIn({ json, status }: PlatformAnswer, field: string, ids: WireIds): IssuedToken {
   const { [field]: value, expires_in: seconds } = asObject(json) ?? {};
   if (typeof value !== 'string' || value === '') throw malformedAnswer(ids, `"${field}" is no text`, { status });
   if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds <= 0) {

@@ -34,16 +34,17 @@ const OF_TOKEN_ENDPOINTS: Readonly<Record<number, readonly [code: string, retryA
 
 /** All rows by what they mean for a call. */
 const BY_REASON: Readonly<Record<Exclude<WeChatErrorReason, 'unknown'>, readonly number[]>> = {
-  token: [40001, 40014, 42001],
+  token: [40001, 40014, 42001, 42006],
   busy: [-1],
   quota: [45009, 45011, 48006],
   refused: [
-    40002, 40013, 40125, 40164, 40243, 41001, 41002, 41004, 41018, 41021, 43002, 45035, 47001, 48001, 48004, 50004,
-    61004, 61007, 61011, 61014, 61015, 61024, 76003, 76021, 76022, 89501, 89503, 89506, 89507,
+    40002, 40013, 40125, 40164, 41001, 41002, 41004, 41018, 41021, 43002, 45035, 47001, 48001, 61004, 61007, 61011,
+    61014, 61015, 61024, 76003, 76021, 76022,
   ],
+  blocked: [40243, 48004, 50004, 89501, 89503, 89506, 89507],
   suspended: [50002, 50007],
   reauthorize: [40029, 40030, 40163, 42002, 42003, 42007, 50001, 61003, 61009, 61010, 61023],
-  parent: [42006, 61005, 61006],
+  parent: [61005, 61006],
 };
 
 describe('the table', () => {
@@ -195,7 +196,7 @@ describe('WeChatError', () => {
 
 describe('isDeadToken', () => {
   it('believes the three codes all SDKs agree on', () => {
-    expect([40001, 40014, 42001].every(isDeadToken)).toBe(true);
-    expect([0, -1, 40013, 41001, 42006, 45009, 99999].some(isDeadToken)).toBe(false);
+    expect([40001, 40014, 42001].every((errcode) => isDeadToken(errcode))).toBe(true);
+    expect([0, -1, 40013, 41001, 45009, 99999].some((errcode) => isDeadToken(errcode))).toBe(false);
   });
 });
