@@ -12,6 +12,7 @@ import type { TokenRecord } from './store/record.js';
 import type { Lease } from './store/store.js';
 import type { EpochMs, IssuedToken, Token } from './token.js';
 import { announce, type Verdict, verdictOn } from './verdict.js';
+import { absentGrant } from './want.js';
 
 /** What an attempt is made with. */
 export interface AttemptInput {
@@ -64,6 +65,7 @@ export async function attempt(engine: Engine, input: AttemptInput): Promise<Atte
     issued,
     startedAt: link.toStore(startedAt),
     forced: input.forced,
+    ...(isLost(source, record) && { cause: 'recover' }),
   });
   engine.events.emit('issue', {
     ...keyEvent(engine, source),
@@ -115,7 +117,8 @@ async function request(
   // A platform that does not answer must not keep the slots of those that do.
   const overdue = giveBack && clock.after(settings.leaseTtlMs, giveBack);
   // A source that throws instead of rejecting must not get past what ends the renewals below.
-  const issuing = (async () => source.issue(issueRequest))();
+  const issuing = (async () =>
+    isLost(source, record) ? findLost(source, issueRequest) : source.issue(issueRequest))();
   try {
     return await new Promise<IssuedToken>((resolve, reject) => {
       const cancel = clock.after(limitMs, () => {
@@ -132,6 +135,17 @@ async function request(
     giveBack?.();
     keepLease.stop();
   }
+}
+
+/** Whether there is nothing to present. */
+function isLost({ keep }: TokenSource, { token }: TokenRecord): boolean {
+  return keep === 'grant' && !token;
+}
+
+async function findLost(source: TokenSource, issueRequest: IssueRequest): Promise<IssuedToken> {
+  const issued = await source.recover?.(issueRequest);
+  if (!issued) throw absentGrant(source);
+  return issued;
 }
 
 function noAnswer(source: TokenSource, limitMs: number): TokenError {
@@ -176,7 +190,7 @@ async function parentRejected(
   return fail(engine, input, { error: new TokenError('ERR_TOKEN_REJECTED_AGAIN', message, details), startedAt });
 }
 
-/** Notes a failure for all processes and throws it. A grant refused after an unknown outcome gets its source's other way back first (S5). */
+/** Notes a failure for all processes and throws it. A refused grant gets its source's other way back first (S5). */
 async function fail(
   engine: Engine,
   input: AttemptInput,
@@ -236,8 +250,7 @@ function afterFailure(record: TokenRecord, { state, retryAt, change }: Verdict):
 
 async function recover(engine: Engine, input: AttemptInput, error: TokenError): Promise<Attempted | undefined> {
   const { source, lease, record, parents } = input;
-  const uncertain = record.attempt.intent?.generation === record.generation;
-  if (error.code !== 'ERR_TOKEN_REAUTHORIZATION_REQUIRED' || !uncertain || !source.recover) return undefined;
+  if (error.code !== 'ERR_TOKEN_REAUTHORIZATION_REQUIRED' || !record.token || !source.recover) return undefined;
   const link = engine.linkOf(source);
   const startedAt = engine.clock.now();
   const current = presentedToken(record, link);

@@ -48,7 +48,7 @@ export interface TokenSource {
    * An answer that carries tokens resolves, even where the platform calls it an error (S4).
    */
   issue(request: IssueRequest): Promise<IssuedToken>;
-  /** Another way back to a lost grant, tried after the platform refused a pair whose last renewal ended with unknown outcome. */
+  /** Another way back to a lost grant: tried where nothing is stored of it (forgotten and revoked stay so), and after the platform refused what is. */
   recover?(request: IssueRequest): Promise<IssuedToken | undefined>;
 }
 

@@ -11,14 +11,14 @@ import type { EpochMs } from './token.js';
 
 /** The error of the last attempt, as this or another process noted it. */
 export function recordedError(source: TokenSource, { attempt }: TokenRecord, link: StoreLink): TokenError {
-  const { failure, retryAt, state, cause } = attempt;
+  const { failure, retryAt, cause } = attempt;
   const code = (failure && failure.code in TOKEN_ERRORS ? failure.code : 'ERR_TOKEN_TRANSPORT') as TokenErrorCode;
   return new TokenError(code, failure?.message ?? `${labelOf(source)}: the last attempt failed`, {
     ...idsOf(source),
     ...(failure?.platformCode !== undefined && { platformCode: failure.platformCode }),
     ...(failure?.requestId !== undefined && { requestId: failure.requestId }),
     ...(retryAt !== undefined && { retryAt: link.toLocal(retryAt) }),
-    ...(state === 'reauthorize' && cause !== undefined && { reason: cause }),
+    ...(code === 'ERR_TOKEN_REAUTHORIZATION_REQUIRED' && cause !== undefined && { reason: cause }),
   });
 }
 
@@ -95,7 +95,8 @@ export function verdictOn(
         ...(credentials !== undefined && { credentials }),
       },
       retryAt: retryAt ?? null,
-      refreshAt: retryAt ?? null,
+      // Of a grant that nobody has, anybody may ask by any name: none of those is ours to look after.
+      refreshAt: (record.token || source.keep === 'obtainable' ? retryAt : undefined) ?? null,
       ...(doubt && { doubtUntil: doubt.until }),
       // A forced issue that failed was one all the same: only the first is free of the back-off.
       ...(forced && { forced: { count: (record.attempt.forced?.count ?? 0) + 1, at: startedAt } }),

@@ -90,12 +90,17 @@ function standingRefusal(engine: Engine, source: TokenSource, record: TokenRecor
   if (source.issuance === 'pushed')
     return new TokenError('ERR_TOKEN_WAITING', `${which}: waiting for the platform's push`, ids);
   if (source.keep === 'grant' && !record.token) {
-    const reason = record.goneAt === undefined ? 'absent' : 'gone';
-    const why = reason === 'absent' ? 'nobody has signed in yet' : 'the grant was revoked or forgotten';
-    const message = `${which}: ${why}; a person must sign in`;
-    return new TokenError('ERR_TOKEN_REAUTHORIZATION_REQUIRED', message, { ...ids, reason });
+    if (record.goneAt === undefined) return source.recover ? undefined : absentGrant(source);
+    const message = `${which}: the grant was revoked or forgotten; a person must sign in`;
+    return new TokenError('ERR_TOKEN_REAUTHORIZATION_REQUIRED', message, { ...ids, reason: 'gone' });
   }
   return record.attempt.state === 'reauthorize' ? recordedError(source, record, engine.linkOf(source)) : undefined;
+}
+
+/** Nothing is stored of a grant, and there is no other way to it. */
+export function absentGrant(source: TokenSource): TokenError {
+  const message = `${labelOf(source)}: nobody has signed in yet; a person must sign in`;
+  return new TokenError('ERR_TOKEN_REAUTHORIZATION_REQUIRED', message, { ...idsOf(source), reason: 'absent' });
 }
 
 /** Fresh tokens keep being refused, and the next forced issue is not due yet. */

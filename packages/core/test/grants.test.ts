@@ -219,6 +219,67 @@ describe('a rotating grant', () => {
     expect((await manager.get(account.token)).value).toBe('found');
   });
 
+  describe('with another way back', () => {
+    let recoveries: number;
+    const found = async () => {
+      recoveries++;
+      return { value: 'found', refreshToken: `R${platform.refresh}`, lifetimeMs: DAY };
+    };
+    const nothing = async () => {
+      recoveries++;
+      return undefined;
+    };
+
+    beforeEach(() => {
+      recoveries = 0;
+    });
+
+    it('comes back though nothing is stored of it any more, for all who ask', async () => {
+      const account = modelAccount(platform, { ...renewable, recover: found });
+      const manager = manage({ accounts: [account] });
+      const tokens = await Promise.all([1, 2, 3].map(() => manager.get(account.token)));
+      expect(tokens.map(({ value }) => value)).toEqual(['found', 'found', 'found']);
+      expect([recoveries, platform.calls]).toEqual([1, 0]);
+      expect((await record(account.token.key)).token).toMatchObject({
+        refreshToken: 'R0',
+        lineage: { cause: 'recover' },
+      });
+    });
+
+    it('comes back after the platform refused what is stored', async () => {
+      const account = modelAccount(platform, { ...renewable, recover: found });
+      const manager = manage({ accounts: [account] });
+      await manager.authorize(account.token, async () => ({ value: 'T0', refreshToken: 'R0', lifetimeMs: DAY }));
+      platform.refresh = 9;
+      await clock.advance(DAY);
+      expect((await manager.get(account.token)).value).toBe('found');
+    });
+
+    it('is asked for in vain once a back-off step where the platform knows nothing of it, and by no sweep', async () => {
+      const account = modelAccount(platform, { ...renewable, recover: nothing });
+      const manager = manage({ accounts: [account] });
+      const absent = { code: 'ERR_TOKEN_REAUTHORIZATION_REQUIRED', reason: 'absent' };
+      await expect(manager.get(account.token)).rejects.toMatchObject(absent);
+      await expect(manager.get(account.token)).rejects.toMatchObject(absent);
+      expect(recoveries).toBe(1);
+      await clock.advance(HOUR);
+      expect((await manager.refreshDue()).results).toEqual([]);
+      await expect(manager.get(account.token)).rejects.toMatchObject(absent);
+      expect(recoveries).toBe(2);
+      await manager.authorize(account.token, async () => ({ value: 'T0', refreshToken: 'R0', lifetimeMs: DAY }));
+      expect((await manager.get(account.token)).value).toBe('T0');
+    });
+
+    it('stays forgotten', async () => {
+      const account = modelAccount(platform, { ...renewable, recover: found });
+      const manager = manage({ accounts: [account] });
+      await manager.get(account.token);
+      await manager.forget(account.token, { grant: true });
+      await expect(manager.get(account.token)).rejects.toMatchObject({ reason: 'gone' });
+      expect(recoveries).toBe(1);
+    });
+  });
+
   it('is not aborted by the caller, by close, or by the end of the lease: a late answer is stored (S2)', async () => {
     const { account, manager, source } = await signedIn();
     await clock.advance(DAY);
