@@ -12,7 +12,7 @@ import type { TokenRecord } from './store/record.js';
 import type { Lease } from './store/store.js';
 import type { EpochMs, IssuedToken, Token } from './token.js';
 import { announce, type Verdict, verdictOn } from './verdict.js';
-import { absentGrant } from './want.js';
+import { absentGrant, noPush } from './want.js';
 
 /** What an attempt is made with. */
 export interface AttemptInput {
@@ -137,14 +137,14 @@ async function request(
   }
 }
 
-/** Whether there is nothing to present. */
-function isLost({ keep }: TokenSource, { token }: TokenRecord): boolean {
-  return keep === 'grant' && !token;
+/** Whether there is nothing to present, or nobody to present it to. */
+function isLost({ issuance, keep }: TokenSource, { token }: TokenRecord): boolean {
+  return issuance === 'pushed' || (keep === 'grant' && !token);
 }
 
 async function findLost(source: TokenSource, issueRequest: IssueRequest): Promise<IssuedToken> {
   const issued = await source.recover?.(issueRequest);
-  if (!issued) throw absentGrant(source);
+  if (!issued) throw source.issuance === 'pushed' ? noPush(source) : absentGrant(source);
   return issued;
 }
 

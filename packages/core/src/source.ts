@@ -48,7 +48,11 @@ export interface TokenSource {
    * An answer that carries tokens resolves, even where the platform calls it an error (S4).
    */
   issue(request: IssueRequest): Promise<IssuedToken>;
-  /** Another way back to a lost grant: tried where nothing is stored of it (forgotten and revoked stay so), and after the platform refused what is. */
+  /**
+   * Another way back to a lost grant: tried where nothing is stored of it (forgotten and revoked stay so), and after the
+   * platform refused what is. Of a pushed token: tried where none lives, to have the push sent. Resolves with undefined where it
+   * brings no token by itself.
+   */
   recover?(request: IssueRequest): Promise<IssuedToken | undefined>;
 }
 

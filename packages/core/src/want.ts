@@ -56,6 +56,7 @@ export function refusalOf(
   record: TokenRecord,
   want: Want,
 ): TokenError | 'notYetRenewable' | undefined {
+  if (want.mode === 'ask' && source.issuance === 'pushed' && lives(engine, source, record)) return 'notYetRenewable';
   const standing = standingRefusal(engine, source, record);
   if (standing) return standing;
   const link = engine.linkOf(source);
@@ -74,6 +75,10 @@ export function refusalOf(
   }
 }
 
+function lives(engine: Engine, source: TokenSource, { token }: TokenRecord): boolean {
+  return token !== undefined && engine.linkOf(source).now() < (token.expiresAt ?? Number.POSITIVE_INFINITY);
+}
+
 /** The last attempt failed in a way that no later one cures by itself. */
 function rests({ attempt, refreshAt }: TokenRecord): boolean {
   return attempt.failure !== undefined && attempt.retryAt === undefined && refreshAt === undefined;
@@ -87,14 +92,18 @@ function standingRefusal(engine: Engine, source: TokenSource, record: TokenRecor
     const message = `${which}: the stored record has format ${record.v}, written by a newer version; this one knows ${RECORD_VERSION} and leaves it alone`;
     return new TokenError('ERR_TOKEN_STORE', message, ids);
   }
-  if (source.issuance === 'pushed')
-    return new TokenError('ERR_TOKEN_WAITING', `${which}: waiting for the platform's push`, ids);
+  if (source.issuance === 'pushed' && !(source.recover && record.goneAt === undefined)) return noPush(source);
   if (source.keep === 'grant' && !record.token) {
     if (record.goneAt === undefined) return source.recover ? undefined : absentGrant(source);
     const message = `${which}: the grant was revoked or forgotten; a person must sign in`;
     return new TokenError('ERR_TOKEN_REAUTHORIZATION_REQUIRED', message, { ...ids, reason: 'gone' });
   }
   return record.attempt.state === 'reauthorize' ? recordedError(source, record, engine.linkOf(source)) : undefined;
+}
+
+/** What is pushed cannot be asked for. */
+export function noPush(source: TokenSource): TokenError {
+  return new TokenError('ERR_TOKEN_WAITING', `${labelOf(source)}: waiting for the platform's push`, idsOf(source));
 }
 
 /** Nothing is stored of a grant, and there is no other way to it. */

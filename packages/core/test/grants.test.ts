@@ -391,6 +391,61 @@ describe('adopt', () => {
   });
 });
 
+describe('a push that the platform can be asked to send', () => {
+  let asked: number;
+  const pushedAccount = () =>
+    modelAccount(new ModelPlatform(clock, 'pushed'), {
+      keep: 'grant',
+      subjects: ['ticket'],
+      recover: async () => {
+        asked++;
+        return undefined;
+      },
+    });
+  const waiting = { code: 'ERR_TOKEN_WAITING' };
+
+  beforeEach(() => {
+    asked = 0;
+  });
+
+  it('is asked for where nothing is stored, once a back-off step for all processes together, and ends the wait when it comes', async () => {
+    const account = pushedAccount();
+    const [one, two] = [manage({ accounts: [account] }), manage({ accounts: [account] })];
+    for (const manager of [one, two, one, two]) await expect(manager.get(account.token)).rejects.toMatchObject(waiting);
+    expect(asked).toBe(1);
+    expect((await record(account.token.key)).attempt.state).toBe('waiting');
+    await clock.advance(2 * 60_000);
+    await expect(two.get(account.token)).rejects.toMatchObject(waiting);
+    expect(asked).toBe(2);
+    await one.adopt(account.token, { value: 'first', lifetimeMs: 12 * HOUR }, { order: 1 });
+    expect((await one.get(account.token)).value).toBe('first');
+    expect((await record(account.token.key)).attempt).toMatchObject({ state: 'active', failures: 0 });
+    await clock.advance(60_000);
+    expect((await two.get(account.token)).value).toBe('first');
+  });
+
+  it('is not asked for while one lives, and is by a sweep’s caller once it has ended', async () => {
+    const account = pushedAccount();
+    const manager = manage({ accounts: [account] });
+    await manager.adopt(account.token, { value: 'first', lifetimeMs: 12 * HOUR }, { order: 1 });
+    expect((await manager.refresh(account.token)).outcome).toBe('notYetRenewable');
+    expect((await manager.refreshAll()).counts).toMatchObject({ notYetRenewable: 1, waiting: 0 });
+    expect(asked).toBe(0);
+    await clock.advance(13 * HOUR);
+    await expect(manager.get(account.token)).rejects.toMatchObject(waiting);
+    expect(asked).toBe(1);
+  });
+
+  it('is not asked for after it was revoked', async () => {
+    const account = pushedAccount();
+    const manager = manage({ accounts: [account] });
+    await manager.adopt(account.token, { value: 'first' }, { order: 1 });
+    await manager.revoke(account.token, { order: 2 });
+    await expect(manager.get(account.token)).rejects.toMatchObject(waiting);
+    expect(asked).toBe(0);
+  });
+});
+
 describe('authorize', () => {
   it('leaves what is stored as it is when the exchange fails, and lets the next one try', async () => {
     const { manager, source } = await signedIn();
