@@ -8,10 +8,14 @@ import { LateWork } from './late-work.js';
 import { NextEngineSimulator } from './nextengine/simulator.js';
 import { type SandboxOptions, sandboxSettings } from './options.js';
 import { perform } from './perform.js';
+import type { Simulator } from './platform.js';
 import { PushSender } from './push-sender.js';
 import type { Sandbox, SandboxUrls } from './sandbox.js';
 import { Timers } from './timers.js';
 import { WeChatSimulator } from './wechat/simulator.js';
+import { WeComSimulator } from './wecom/simulator.js';
+
+const BEAT_MS = 1000;
 
 /**
  * Starts a sandbox: it listens when the promise resolves. Rejects with a `TypeError` for options that cannot be, and
@@ -26,12 +30,21 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   const faults = new FaultBook();
   const pushes = new PushSender(clock, { timeoutMs: settings.pushTimeoutMs });
   const wechat = new WeChatSimulator(settings.wechat, clock);
+  const wecom = new WeComSimulator(settings.wecom, clock, pushes, timers);
   const dingtalk = new DingTalkSimulator(settings.dingtalk, clock);
   const nextengine = new NextEngineSimulator(settings.nextengine, clock);
 
+  const simulators: readonly Simulator<unknown>[] = [wechat, wecom, dingtalk, nextengine];
+  const tick = () => {
+    for (const simulator of simulators) simulator.tick?.();
+  };
+
   const handles: Omit<Sandbox, 'url' | 'urls' | 'close'> = {
     now: () => clock.now(),
-    advance: (ms) => clock.advance(ms),
+    advance(ms) {
+      clock.advance(ms);
+      tick();
+    },
     calls: (filter) => log.list(filter),
     state: () => ({
       now: clock.now(),
@@ -40,13 +53,17 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
       late: late.size,
       faults: faults.list(),
       wechat: wechat.state(),
+      wecom: wecom.state(),
       dingtalk: dingtalk.state(),
       nextengine: nextengine.state(),
     }),
     fault: (rule) => faults.add(rule),
     clearFaults: () => faults.clear(),
     runLate: () => late.run(),
-    pushes: () => pushes.settled(),
+    pushes() {
+      tick();
+      return pushes.settled();
+    },
     pushLog: () => pushes.log(),
     reset() {
       late.clear();
@@ -54,24 +71,33 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
       log.clear();
       faults.clear();
       pushes.clear();
-      for (const simulator of [wechat, dingtalk, nextengine]) simulator.reset();
+      for (const simulator of simulators) simulator.reset();
+      tick();
     },
     wechat: { revoke: (appId, kind) => wechat.revoke(appId, kind) },
+    wecom: wecom.controls,
     dingtalk: { revoke: (appKey, how) => dingtalk.revoke(appKey, how?.keepReturningSame) },
     nextengine: nextengine.controls,
   };
 
   const server = await listen(settings, {
     clock,
-    mounts: [...wechat.mounts, ...dingtalk.mounts, ...nextengine.mounts],
+    mounts: simulators.flatMap(({ mounts }) => mounts),
     control: controlApi(handles),
-    perform: (mount, request, reply) => perform({ clock, log, faults, late, timers }, mount, request, reply),
+    perform(mount, request, reply) {
+      tick();
+      perform({ clock, log, faults, late, timers }, mount, request, reply);
+    },
   });
+  // Of the system's time nobody tells that it has passed.
+  const beat = setInterval(tick, BEAT_MS).unref();
+  tick();
   return {
     ...handles,
     url: server.url,
     urls: sandboxUrls(server.url),
     close() {
+      clearInterval(beat);
       late.clear();
       timers.clear();
       pushes.clear();
@@ -83,6 +109,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
 function sandboxUrls(url: string): SandboxUrls {
   return {
     wechat: `${url}/wechat`,
+    wecom: `${url}/wecom`,
     dingtalkOapi: `${url}/dingtalk/oapi`,
     dingtalkApi: `${url}/dingtalk/api`,
     nextengineApi: `${url}/nextengine/api`,

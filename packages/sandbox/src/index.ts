@@ -27,3 +27,22 @@ export { SANDBOX_ACCOUNTS } from './sandbox-accounts.js';
 export type { WeChatAccount } from './wechat/account.js';
 export type { WeChatAccountState } from './wechat/app.js';
 export type { WeChatTokenKind, WeChatTokenState } from './wechat/token-line.js';
+export type { WeComAccount, WeComAgent, WeComCallback, WeComCustomer, WeComSuite } from './wecom/account.js';
+export type { WeComAgentState } from './wecom/agent.js';
+export type { WeComLimitState, WeComPeriod } from './wecom/call-limits.js';
+export type {
+  WeComAccountId,
+  WeComCallbackChange,
+  WeComControls,
+  WeComInstall,
+  WeComSecretReset,
+  WeComTicket,
+  WeComTicketPush,
+} from './wecom/controls.js';
+export type { WeComCorpState } from './wecom/corp.js';
+export type { WeComInstallationState } from './wecom/installation.js';
+export type { WeComValueState } from './wecom/repeated-value.js';
+export type { WeComState } from './wecom/simulator.js';
+export type { WeComSuiteState } from './wecom/suite-app.js';
+export type { WeComTicketState } from './wecom/suite-tickets.js';
+export type { WeComCommonSwitches, WeComSuiteSwitches, WeComSwitches } from './wecom/switches.js';

@@ -4,6 +4,7 @@ import { type DingTalkAccount, type DingTalkSettings, dingTalkSettings } from '.
 import { type NextEngineAccount, type NextEngineSettings, nextEngineSettings } from './nextengine/account.js';
 import { SANDBOX_ACCOUNTS } from './sandbox-accounts.js';
 import { type WeChatAccount, type WeChatSettings, weChatSettings } from './wechat/account.js';
+import { assertDistinct, type WeComAccount, type WeComSettings, weComSettings } from './wecom/account.js';
 
 /** What a sandbox is made of. Every member has a default; unknown members are refused. */
 export interface SandboxOptions {
@@ -17,6 +18,7 @@ export interface SandboxOptions {
   readonly pushTimeoutMs?: number;
   /** Default: the one account of `SANDBOX_ACCOUNTS`; likewise for the other platforms. */
   readonly wechat?: readonly WeChatAccount[];
+  readonly wecom?: readonly WeComAccount[];
   readonly dingtalk?: readonly DingTalkAccount[];
   readonly nextengine?: readonly NextEngineAccount[];
 }
@@ -28,11 +30,12 @@ export interface SandboxSettings {
   readonly clock: Clock;
   readonly pushTimeoutMs: number;
   readonly wechat: readonly WeChatSettings[];
+  readonly wecom: readonly WeComSettings[];
   readonly dingtalk: readonly DingTalkSettings[];
   readonly nextengine: readonly NextEngineSettings[];
 }
 
-const KEYS = ['port', 'host', 'clock', 'pushTimeoutMs', 'wechat', 'dingtalk', 'nextengine'];
+const KEYS = ['port', 'host', 'clock', 'pushTimeoutMs', 'wechat', 'wecom', 'dingtalk', 'nextengine'];
 const SYSTEM_CLOCK: Clock = { now: () => Date.now() };
 
 /** Checks the options and fills in the defaults. Throws a `TypeError` that begins with the wrong member. */
@@ -44,6 +47,7 @@ export function sandboxSettings(options: SandboxOptions): SandboxSettings {
     clock: options.clock ?? SYSTEM_CLOCK,
     pushTimeoutMs: assertCount('pushTimeoutMs', options.pushTimeoutMs ?? 5000, 1),
     wechat: accounts('wechat', options.wechat ?? [SANDBOX_ACCOUNTS.wechat]).map(weChatSettings),
+    wecom: accounts('wecom', options.wecom ?? [SANDBOX_ACCOUNTS.wecom]).map(weComSettings),
     dingtalk: accounts('dingtalk', options.dingtalk ?? [SANDBOX_ACCOUNTS.dingtalk]).map(dingTalkSettings),
     nextengine: accounts('nextengine', options.nextengine ?? [SANDBOX_ACCOUNTS.nextengine]).map(nextEngineSettings),
   };
@@ -61,6 +65,7 @@ export function sandboxSettings(options: SandboxOptions): SandboxSettings {
     'clientId',
     nextengine.map(({ clientId }) => clientId),
   );
+  assertDistinct(settings.wecom);
   return settings;
 }
 

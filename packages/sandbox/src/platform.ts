@@ -1,7 +1,7 @@
 import type { Answer } from './answer.js';
 import type { SandboxRequest } from './request.js';
 
-export const PLATFORM_NAMES = ['wechat', 'dingtalk', 'nextengine'] as const;
+export const PLATFORM_NAMES = ['wechat', 'wecom', 'dingtalk', 'nextengine'] as const;
 
 /** The platforms the sandbox simulates. */
 export type PlatformName = (typeof PLATFORM_NAMES)[number];
@@ -40,4 +40,6 @@ export interface Simulator<State> {
   readonly mounts: readonly Mount[];
   state(): State;
   reset(): void;
+  /** Does what is due by the clock, such as a push. Called whenever time may have passed. */
+  tick?(): void;
 }

@@ -1,16 +1,34 @@
 import type { DingTalkAccount } from './dingtalk/account.js';
 import type { NextEngineAccount } from './nextengine/account.js';
 import type { WeChatAccount } from './wechat/account.js';
+import type { WeComAccount, WeComSuite } from './wecom/account.js';
 
 const company = { companyId: '1000', companyNeId: 'ne-company-1000', companyName: '株式会社サンドボックス' };
 
 /** The accounts of a sandbox that was given none: one per platform. Their secrets open nothing else. */
 export const SANDBOX_ACCOUNTS: {
   readonly wechat: WeChatAccount;
+  readonly wecom: WeComAccount & { readonly providerSecret: string; readonly suites: readonly [WeComSuite] };
   readonly dingtalk: DingTalkAccount & { readonly corpId: string; readonly corpSecret: string };
   readonly nextengine: NextEngineAccount;
 } = {
   wechat: { appId: 'wx0000000000sandbox', secret: 'sandbox-wechat-secret' },
+  wecom: {
+    corpId: 'ww0000000000sandbox',
+    providerSecret: 'sandbox-wecom-provider-secret',
+    agents: [
+      { agentId: 1000002, secret: 'sandbox-wecom-agent-secret' },
+      { agentId: 'contacts', secret: 'sandbox-wecom-contacts-secret' },
+    ],
+    suites: [
+      {
+        suiteId: 'ww0000000000000suite',
+        secret: 'sandbox-wecom-suite-secret',
+        token: 'sandboxSuiteToken',
+        encodingAESKey: 'sandboxsandboxsandboxsandboxsandboxsuiteKey',
+      },
+    ],
+  },
   dingtalk: {
     appKey: 'dingsandboxappkey',
     appSecret: 'sandbox-dingtalk-secret',

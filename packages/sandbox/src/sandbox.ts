@@ -6,6 +6,8 @@ import type { NextEngineControls } from './nextengine/controls.js';
 import type { PushRecord } from './push-sender.js';
 import type { WeChatAccountState } from './wechat/app.js';
 import type { WeChatTokenKind } from './wechat/token-line.js';
+import type { WeComControls } from './wecom/controls.js';
+import type { WeComState } from './wecom/simulator.js';
 
 /** A running sandbox: the simulated platforms on one HTTP server, and the handles to steer them. */
 export interface Sandbox {
@@ -32,6 +34,7 @@ export interface Sandbox {
   /** Time, tokens, counters, calls, pushes, faults, put-off requests, switches, companies and users are as at the start. */
   reset(): void;
   readonly wechat: WeChatControls;
+  readonly wecom: WeComControls;
   readonly dingtalk: DingTalkControls;
   readonly nextengine: NextEngineControls;
   /** Stops listening and ends every connection and timer. May be called again. */
@@ -42,6 +45,8 @@ export interface Sandbox {
 export interface SandboxUrls {
   /** Stands for `https://api.weixin.qq.com`. */
   readonly wechat: string;
+  /** Stands for `https://qyapi.weixin.qq.com`; the page at `/3rdapp/install` for `https://open.work.weixin.qq.com`. */
+  readonly wecom: string;
   /** Stands for `https://oapi.dingtalk.com`. */
   readonly dingtalkOapi: string;
   /** Stands for `https://api.dingtalk.com`. */
@@ -74,6 +79,7 @@ export interface SandboxState {
   readonly late: number;
   readonly faults: readonly FaultRule[];
   readonly wechat: readonly WeChatAccountState[];
+  readonly wecom: WeComState;
   readonly dingtalk: readonly DingTalkAccountState[];
   readonly nextengine: readonly NextEngineAccountState[];
 }

@@ -11,6 +11,7 @@ describe('createSandbox', () => {
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:\d+$/);
     expect(urls).toEqual({
       wechat: `${url}/wechat`,
+      wecom: `${url}/wecom`,
       dingtalkOapi: `${url}/dingtalk/oapi`,
       dingtalkApi: `${url}/dingtalk/api`,
       nextengineApi: `${url}/nextengine/api`,
