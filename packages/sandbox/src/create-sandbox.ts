@@ -29,7 +29,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   const log = new CallLog();
   const faults = new FaultBook();
   const pushes = new PushSender(clock, { timeoutMs: settings.pushTimeoutMs });
-  const wechat = new WeChatSimulator(settings.wechat, clock);
+  const wechat = new WeChatSimulator(settings.wechat, settings.openPlatforms, { clock, pushes });
   const wecom = new WeComSimulator(settings.wecom, clock, pushes, timers);
   const dingtalk = new DingTalkSimulator(settings.dingtalk, clock);
   const nextengine = new NextEngineSimulator(settings.nextengine, clock);
@@ -53,6 +53,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
       late: late.size,
       faults: faults.list(),
       wechat: wechat.state(),
+      openPlatforms: wechat.platformState(),
       wecom: wecom.state(),
       dingtalk: dingtalk.state(),
       nextengine: nextengine.state(),
@@ -74,7 +75,8 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
       for (const simulator of simulators) simulator.reset();
       tick();
     },
-    wechat: { revoke: (appId, kind) => wechat.revoke(appId, kind) },
+    wechat: wechat.controls,
+    openPlatform: wechat.platformControls,
     wecom: wecom.controls,
     dingtalk: { revoke: (appKey, how) => dingtalk.revoke(appKey, how?.keepReturningSame) },
     nextengine: nextengine.controls,

@@ -21,11 +21,21 @@ export type {
   Sandbox,
   SandboxState,
   SandboxUrls,
-  WeChatControls,
 } from './sandbox.js';
 export { SANDBOX_ACCOUNTS } from './sandbox-accounts.js';
-export type { WeChatAccount } from './wechat/account.js';
+export type { WeChatAccount, WeChatAccountSwitches } from './wechat/account.js';
 export type { WeChatAccountState } from './wechat/app.js';
+export type { WeChatControls } from './wechat/controls.js';
+export type {
+  OpenPlatformAccount,
+  OpenPlatformAuthorizer,
+  OpenPlatformSwitches,
+} from './wechat/open-platform/account.js';
+export type { OpenPlatformAuthorizerState } from './wechat/open-platform/authorizer.js';
+export type { OpenPlatformControls } from './wechat/open-platform/controls.js';
+export type { Authorization, AuthorizationOrder, OpenPlatformState } from './wechat/open-platform/open-platform.js';
+export type { TicketPush } from './wechat/open-platform/platform-pushes.js';
+export type { WeChatSwitches } from './wechat/switches.js';
 export type { WeChatTokenKind, WeChatTokenState } from './wechat/token-line.js';
 export type { WeComAccount, WeComAgent, WeComCallback, WeComCustomer, WeComSuite } from './wecom/account.js';
 export type { WeComAgentState } from './wecom/agent.js';

@@ -4,6 +4,11 @@ import { type DingTalkAccount, type DingTalkSettings, dingTalkSettings } from '.
 import { type NextEngineAccount, type NextEngineSettings, nextEngineSettings } from './nextengine/account.js';
 import { SANDBOX_ACCOUNTS } from './sandbox-accounts.js';
 import { type WeChatAccount, type WeChatSettings, weChatSettings } from './wechat/account.js';
+import {
+  type OpenPlatformAccount,
+  type OpenPlatformSettings,
+  openPlatformSettings,
+} from './wechat/open-platform/account.js';
 import { assertDistinct, type WeComAccount, type WeComSettings, weComSettings } from './wecom/account.js';
 
 /** What a sandbox is made of. Every member has a default; unknown members are refused. */
@@ -18,6 +23,8 @@ export interface SandboxOptions {
   readonly pushTimeoutMs?: number;
   /** Default: the one account of `SANDBOX_ACCOUNTS`; likewise for the other platforms. */
   readonly wechat?: readonly WeChatAccount[];
+  /** Third-party platforms, on the same host as `wechat`. */
+  readonly openPlatforms?: readonly OpenPlatformAccount[];
   readonly wecom?: readonly WeComAccount[];
   readonly dingtalk?: readonly DingTalkAccount[];
   readonly nextengine?: readonly NextEngineAccount[];
@@ -30,12 +37,13 @@ export interface SandboxSettings {
   readonly clock: Clock;
   readonly pushTimeoutMs: number;
   readonly wechat: readonly WeChatSettings[];
+  readonly openPlatforms: readonly OpenPlatformSettings[];
   readonly wecom: readonly WeComSettings[];
   readonly dingtalk: readonly DingTalkSettings[];
   readonly nextengine: readonly NextEngineSettings[];
 }
 
-const KEYS = ['port', 'host', 'clock', 'pushTimeoutMs', 'wechat', 'wecom', 'dingtalk', 'nextengine'];
+const KEYS = ['port', 'host', 'clock', 'pushTimeoutMs', 'wechat', 'openPlatforms', 'wecom', 'dingtalk', 'nextengine'];
 const SYSTEM_CLOCK: Clock = { now: () => Date.now() };
 
 /** Checks the options and fills in the defaults. Throws a `TypeError` that begins with the wrong member. */
@@ -47,15 +55,18 @@ export function sandboxSettings(options: SandboxOptions): SandboxSettings {
     clock: options.clock ?? SYSTEM_CLOCK,
     pushTimeoutMs: assertCount('pushTimeoutMs', options.pushTimeoutMs ?? 5000, 1),
     wechat: accounts('wechat', options.wechat ?? [SANDBOX_ACCOUNTS.wechat]).map(weChatSettings),
+    openPlatforms: accounts('openPlatforms', options.openPlatforms ?? [SANDBOX_ACCOUNTS.openPlatform]).map(
+      openPlatformSettings,
+    ),
     wecom: accounts('wecom', options.wecom ?? [SANDBOX_ACCOUNTS.wecom]).map(weComSettings),
     dingtalk: accounts('dingtalk', options.dingtalk ?? [SANDBOX_ACCOUNTS.dingtalk]).map(dingTalkSettings),
     nextengine: accounts('nextengine', options.nextengine ?? [SANDBOX_ACCOUNTS.nextengine]).map(nextEngineSettings),
   };
   if (typeof settings.clock.now !== 'function') throw new TypeError('"clock" must have a function now()');
-  const { wechat, dingtalk, nextengine } = settings;
+  const { wechat, openPlatforms, dingtalk, nextengine } = settings;
   assertUnique(
     'appId',
-    wechat.map(({ appId }) => appId),
+    [...wechat, ...openPlatforms].map(({ appId }) => appId),
   );
   assertUnique(
     'appKey',

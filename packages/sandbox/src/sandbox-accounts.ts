@@ -1,6 +1,7 @@
 import type { DingTalkAccount } from './dingtalk/account.js';
 import type { NextEngineAccount } from './nextengine/account.js';
 import type { WeChatAccount } from './wechat/account.js';
+import type { OpenPlatformAccount } from './wechat/open-platform/account.js';
 import type { WeComAccount, WeComSuite } from './wecom/account.js';
 
 const company = { companyId: '1000', companyNeId: 'ne-company-1000', companyName: '株式会社サンドボックス' };
@@ -8,11 +9,22 @@ const company = { companyId: '1000', companyNeId: 'ne-company-1000', companyName
 /** The accounts of a sandbox that was given none: one per platform. Their secrets open nothing else. */
 export const SANDBOX_ACCOUNTS: {
   readonly wechat: WeChatAccount;
+  readonly openPlatform: OpenPlatformAccount;
   readonly wecom: WeComAccount & { readonly providerSecret: string; readonly suites: readonly [WeComSuite] };
   readonly dingtalk: DingTalkAccount & { readonly corpId: string; readonly corpSecret: string };
   readonly nextengine: NextEngineAccount;
 } = {
   wechat: { appId: 'wx0000000000sandbox', secret: 'sandbox-wechat-secret' },
+  openPlatform: {
+    appId: 'wx0000000openplatform',
+    secret: 'sandbox-open-platform-secret',
+    token: 'sandboxOpenPlatformToken',
+    encodingAESKey: 'sandboxOpenPlatformKey0123456789abcdefghijk',
+    authorizers: [
+      { appId: 'wx000000authorizer1', name: 'Official account of the sandbox' },
+      { appId: 'wx000000authorizer2', kind: 'miniProgram', name: 'Mini program of the sandbox' },
+    ],
+  },
   wecom: {
     corpId: 'ww0000000000sandbox',
     providerSecret: 'sandbox-wecom-provider-secret',

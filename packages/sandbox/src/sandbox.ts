@@ -5,7 +5,9 @@ import type { NextEngineAccountState } from './nextengine/app.js';
 import type { NextEngineControls } from './nextengine/controls.js';
 import type { PushRecord } from './push-sender.js';
 import type { WeChatAccountState } from './wechat/app.js';
-import type { WeChatTokenKind } from './wechat/token-line.js';
+import type { WeChatControls } from './wechat/controls.js';
+import type { OpenPlatformControls } from './wechat/open-platform/controls.js';
+import type { OpenPlatformState } from './wechat/open-platform/open-platform.js';
 import type { WeComControls } from './wecom/controls.js';
 import type { WeComState } from './wecom/simulator.js';
 
@@ -16,7 +18,7 @@ export interface Sandbox {
   readonly urls: SandboxUrls;
   /** The sandbox's time, Unix milliseconds. */
   now(): number;
-  /** Moves the sandbox's time forward by `ms`. Throws a `RangeError` for a negative number. */
+  /** Moves the sandbox's time forward by `ms`; pushes that become due are sent, the newest of each kind. Throws a `RangeError` for a negative number. */
   advance(ms: number): void;
   /** The platform calls so far, oldest first; the newest 100 000 at most. */
   calls(filter?: CallFilter): SandboxCall[];
@@ -34,6 +36,7 @@ export interface Sandbox {
   /** Time, tokens, counters, calls, pushes, faults, put-off requests, switches, companies and users are as at the start. */
   reset(): void;
   readonly wechat: WeChatControls;
+  readonly openPlatform: OpenPlatformControls;
   readonly wecom: WeComControls;
   readonly dingtalk: DingTalkControls;
   readonly nextengine: NextEngineControls;
@@ -57,11 +60,6 @@ export interface SandboxUrls {
   readonly nextengineBase: string;
 }
 
-export interface WeChatControls {
-  /** Ends the current token before its time; without `kind` that of both kinds. */
-  revoke(appId: string, kind?: WeChatTokenKind): void;
-}
-
 export interface DingTalkControls {
   /**
    * Business calls refuse the app's tokens from now on. The next fetch makes a new token, or with
@@ -79,6 +77,7 @@ export interface SandboxState {
   readonly late: number;
   readonly faults: readonly FaultRule[];
   readonly wechat: readonly WeChatAccountState[];
+  readonly openPlatforms: readonly OpenPlatformState[];
   readonly wecom: WeComState;
   readonly dingtalk: readonly DingTalkAccountState[];
   readonly nextengine: readonly NextEngineAccountState[];

@@ -1,10 +1,11 @@
 import type { Clock } from '../clock.js';
 import { urlSafeValue } from '../opaque.js';
 import type { SandboxRequest } from '../request.js';
-import type { WeChatSettings } from './account.js';
+import { type WeChatAccountSwitches, type WeChatSettings, weChatSwitched } from './account.js';
 import { WeChatError } from './errors.js';
+import { AddressGate, type Party, type TokenOwner } from './owner.js';
 import { QuotaBook } from './quota-book.js';
-import { TokenLine, type WeChatTokenKind, type WeChatTokenState } from './token-line.js';
+import { type IssuedValue, TokenLine, type WeChatTokenKind, type WeChatTokenState } from './token-line.js';
 
 export type TicketType = 'jsapi' | 'wx_card';
 
@@ -14,88 +15,143 @@ interface Ticket {
 }
 
 /** What the platform knows of one account: its tokens, tickets and counters. */
-export class WeChatApp {
-  readonly settings: WeChatSettings;
+export class WeChatApp implements TokenOwner {
+  readonly kind = 'account';
   readonly quotas: QuotaBook;
   readonly lines: Readonly<Record<WeChatTokenKind, TokenLine>>;
+  readonly addresses = new AddressGate(() => this.#settings.ipAllowList);
+  #settings: WeChatSettings;
   #tickets = new Map<TicketType, Ticket>();
   #lastForcedAt = Number.NEGATIVE_INFINITY;
   readonly #clock: Clock;
 
   constructor(settings: WeChatSettings, clock: Clock) {
-    this.settings = settings;
+    this.#settings = settings;
     this.#clock = clock;
-    this.quotas = new QuotaBook(settings);
-    const line = () => new TokenLine(settings.expiresIn * 1000, settings.overlapMs);
+    this.quotas = new QuotaBook(quotaRules(() => this.#settings));
+    const line = () => new TokenLine(() => this.#settings);
     this.lines = { legacy: line(), stable: line() };
+  }
+
+  get app(): this {
+    return this;
+  }
+
+  get appId(): string {
+    return this.#settings.appId;
+  }
+
+  get secret(): string {
+    return this.#settings.secret;
+  }
+
+  get settings(): WeChatSettings {
+    return this.#settings;
+  }
+
+  get party(): Party {
+    return { account: this.appId, style: this.#settings };
   }
 
   now(): number {
     return this.#clock.now();
   }
 
-  spend(path: string): void {
+  configure(change: WeChatAccountSwitches): void {
+    this.#settings = weChatSwitched(this.#settings, change);
+  }
+
+  admit(path: string): void {
+    if (this.#settings.unauthorizedPaths.includes(path)) throw new WeChatError(48001);
+  }
+
+  /** Lets a request with the right secret reach a token endpoint, and counts it; throws what stands in its way. */
+  enter(path: string, request: SandboxRequest): void {
+    if (this.#settings.tokenRefusal !== false) throw new WeChatError(this.#settings.tokenRefusal);
+    this.addresses.check(request, 40164);
     this.quotas.spend(path, this.now());
   }
 
-  checkAddress(request: SandboxRequest): void {
-    const { ipAllowList } = this.settings;
-    if (ipAllowList.length === 0 || ipAllowList.includes(request.ip)) return;
-    throw new WeChatError(40164, `invalid ip ${request.ip} ipv6 ::ffff:${request.ip}, not in whitelist`);
-  }
-
   /** Every call makes a new token; the one before it keeps working for the overlap. */
-  issueLegacy(): { value: string; expiresIn: number } {
-    return { value: this.lines.legacy.issue(this.now()), expiresIn: this.settings.expiresIn };
+  issueLegacy(): IssuedValue {
+    return this.lines.legacy.issue(this.now());
   }
 
   /** The same token with its remaining seconds, until no more than the overlap is left of it. */
-  stable(): { value: string; expiresIn: number } {
+  stable(): IssuedValue {
     const usable = this.lines.stable.usable(this.now());
-    if (usable === undefined || usable.remainingMs <= this.settings.overlapMs) return this.#issueStable();
+    if (usable === undefined || usable.remainingMs <= this.#settings.overlapMs) return this.#issueStable();
     return { value: usable.value, expiresIn: Math.floor(usable.remainingMs / 1000) };
   }
 
   /** A new token, unless the last forced one is less than the interval ago: then as if not forced. */
-  forceStable(): { value: string; expiresIn: number } {
+  forceStable(): IssuedValue {
     const now = this.now();
-    if (now - this.#lastForcedAt < this.settings.forcedIntervalMs) {
+    if (now - this.#lastForcedAt < this.#settings.forcedIntervalMs) {
       const usable = this.lines.stable.usable(now);
       if (usable) return { value: usable.value, expiresIn: Math.floor(usable.remainingMs / 1000) };
     }
     this.quotas.spendForced(now);
     this.#lastForcedAt = now;
-    return this.#issueStable();
+    const issued = this.#issueStable();
+    if (this.#settings.forcedEnds === 'atOnce') this.lines.stable.endPredecessors();
+    return issued;
   }
 
   /** The same ticket until it expires; `expires_in` does not tell how much of it is left. */
-  ticket(type: TicketType): { value: string; expiresIn: number } {
+  ticket(type: TicketType): IssuedValue {
     const now = this.now();
     const known = this.#tickets.get(type);
     const ticket =
       known && now < known.expiresAt
         ? known
-        : { value: `kgt8ON7yVITDhtdwci0qe${urlSafeValue(65)}`, expiresAt: now + this.settings.expiresIn * 1000 };
+        : { value: `kgt8ON7yVITDhtdwci0qe${urlSafeValue(65)}`, expiresAt: now + this.#settings.expiresIn * 1000 };
     this.#tickets.set(type, ticket);
     const remaining = Math.floor((ticket.expiresAt - now) / 1000);
-    const expiresIn = this.settings.ticketExpiresIn === 'constant' ? this.settings.expiresIn : remaining;
+    const expiresIn = this.#settings.ticketExpiresIn === 'constant' ? this.#settings.expiresIn : remaining;
     return { value: ticket.value, expiresIn };
+  }
+
+  /** The next call gets another ticket. No server sees that the old one is dead; only browsers do. */
+  endTicket(type: TicketType): void {
+    this.#tickets.delete(type);
   }
 
   state(): WeChatAccountState {
     return {
-      appId: this.settings.appId,
-      kind: this.settings.kind,
+      appId: this.appId,
+      kind: this.#settings.kind,
       legacy: this.lines.legacy.state(),
       stable: this.lines.stable.state(),
-      tickets: Object.fromEntries([...this.#tickets].map(([type, { expiresAt }]) => [type, { expiresAt }])),
+      tickets: this.ticketState(),
       callsToday: this.quotas.state(this.now()),
     };
   }
 
-  #issueStable(): { value: string; expiresIn: number } {
-    return { value: this.lines.stable.issue(this.now()), expiresIn: this.settings.expiresIn };
+  ticketState(): WeChatAccountState['tickets'] {
+    return Object.fromEntries([...this.#tickets].map(([type, { expiresAt }]) => [type, { expiresAt }]));
   }
+
+  #issueStable(): IssuedValue {
+    return this.lines.stable.issue(this.now());
+  }
+}
+
+function quotaRules(settings: () => WeChatSettings) {
+  return {
+    daily(path: string): number {
+      const { dailyQuotas, dailyTokenQuota, dailyStableQuota, dailyCallQuota } = settings();
+      if (path === '/cgi-bin/token') return dailyQuotas[path] ?? dailyTokenQuota;
+      if (path === '/cgi-bin/stable_token') return dailyQuotas[path] ?? dailyStableQuota;
+      return dailyQuotas[path] ?? dailyCallQuota;
+    },
+    minute(path: string): number | undefined {
+      return path === '/cgi-bin/stable_token' ? settings().minuteStableQuota : undefined;
+    },
+    get forced() {
+      return settings().dailyForcedQuota;
+    },
+  };
 }
 
 /** What the sandbox tells about a WeChat account; holds no token and no secret. */

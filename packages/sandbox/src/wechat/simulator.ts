@@ -2,42 +2,75 @@ import { type Answer, jsonAnswer } from '../answer.js';
 import type { Clock } from '../clock.js';
 import { hexValue } from '../opaque.js';
 import type { PlatformCall, Refusal, Simulator } from '../platform.js';
+import type { PushSender } from '../push-sender.js';
 import { type SandboxRequest, trimSlashes } from '../request.js';
 import type { WeChatSettings } from './account.js';
 import { type WeChatAccountState, WeChatApp } from './app.js';
 import { BUSINESS_ENDPOINTS, genericPost, unknownEndpoint } from './business-endpoints.js';
+import { type WeChatControls, weChatControls } from './controls.js';
 import { WeChatDirectory } from './directory.js';
-import type { WeChatEndpoint } from './endpoints.js';
+import { RawAnswer, type WeChatEndpoint } from './endpoints.js';
 import { WeChatError } from './errors.js';
+import type { OpenPlatformSettings } from './open-platform/account.js';
+import { type OpenPlatformControls, openPlatformControls } from './open-platform/controls.js';
+import { OPEN_PLATFORM_ENDPOINTS } from './open-platform/endpoints.js';
+import { OpenPlatform, type OpenPlatformState } from './open-platform/open-platform.js';
+import type { AnswerStyle } from './owner.js';
+import { quotaEndpoints } from './quota-endpoints.js';
 import { TOKEN_ENDPOINTS } from './token-endpoints.js';
-import type { WeChatTokenKind } from './token-line.js';
 
-const ENDPOINTS = new Map([...TOKEN_ENDPOINTS, ...BUSINESS_ENDPOINTS].map((endpoint) => [endpoint.path, endpoint]));
+const COUNTED_ENDPOINTS = [...TOKEN_ENDPOINTS, ...BUSINESS_ENDPOINTS, ...OPEN_PLATFORM_ENDPOINTS];
+const COUNTED: ReadonlySet<string> = new Set([
+  '/cgi-bin/openapi/quota/get',
+  ...COUNTED_ENDPOINTS.map(({ path }) => path),
+]);
+const ENDPOINTS = new Map(
+  [...COUNTED_ENDPOINTS, ...quotaEndpoints((path) => COUNTED.has(path))].map((endpoint) => [endpoint.path, endpoint]),
+);
 
-/** `api.weixin.qq.com`, as far as an account's own tokens reach. */
+export interface WeChatParts {
+  readonly clock: Clock;
+  readonly pushes: PushSender;
+}
+
+/** `api.weixin.qq.com`: official accounts, mini programs, and Open Platforms with the accounts that authorize them. */
 export class WeChatSimulator implements Simulator<WeChatAccountState[]> {
   readonly mounts = [
     { path: '/wechat', platform: 'wechat' as const, open: (request: SandboxRequest) => this.#open(request) },
   ];
+  readonly controls: WeChatControls = weChatControls((appId) => {
+    const app = this.#directory.business(appId);
+    if (app === undefined) throw new TypeError('"appId" is not an account of this sandbox');
+    return app;
+  });
+  readonly platformControls: OpenPlatformControls = openPlatformControls((appId) => {
+    const platform = this.#directory.platform(appId);
+    if (platform === undefined) throw new TypeError('"appId" is not an Open Platform of this sandbox');
+    return platform;
+  });
   #directory: WeChatDirectory;
   readonly #accounts: readonly WeChatSettings[];
-  readonly #clock: Clock;
+  readonly #platforms: readonly OpenPlatformSettings[];
+  readonly #parts: WeChatParts;
 
-  constructor(accounts: readonly WeChatSettings[], clock: Clock) {
+  constructor(accounts: readonly WeChatSettings[], platforms: readonly OpenPlatformSettings[], parts: WeChatParts) {
     this.#accounts = accounts;
-    this.#clock = clock;
+    this.#platforms = platforms;
+    this.#parts = parts;
     this.#directory = this.#build();
-  }
-
-  /** Ends the current token of one kind, or of both, before its time. */
-  revoke(appId: string, kind?: WeChatTokenKind): void {
-    const app = this.#directory.app(appId);
-    if (app === undefined) throw new TypeError('"appId" is not an account of this sandbox');
-    for (const each of kind ? [kind] : (['legacy', 'stable'] as const)) app.lines[each].revoke();
   }
 
   state(): WeChatAccountState[] {
     return this.#directory.all().map((app) => app.state());
+  }
+
+  platformState(): OpenPlatformState[] {
+    return this.#directory.platforms().map((platform) => platform.state());
+  }
+
+  /** Pushes the verify tickets that have become due. */
+  tick(): void {
+    for (const platform of this.#directory.platforms()) platform.schedule.tick();
   }
 
   reset(): void {
@@ -45,18 +78,25 @@ export class WeChatSimulator implements Simulator<WeChatAccountState[]> {
   }
 
   #build(): WeChatDirectory {
-    return new WeChatDirectory(this.#accounts.map((settings) => new WeChatApp(settings, this.#clock)));
+    const { clock } = this.#parts;
+    const directory = new WeChatDirectory(this.#accounts.map((settings) => new WeChatApp(settings, clock)));
+    const business = (appId: string) => directory.business(appId);
+    for (const settings of this.#platforms)
+      directory.addPlatform(new OpenPlatform(settings, { ...this.#parts, business }));
+    return directory;
   }
 
   #open(request: SandboxRequest): PlatformCall {
     const directory = this.#directory;
     const endpoint = findEndpoint(request);
-    const app = endpoint.identify(request, directory);
+    const party = endpoint.identify(request, directory);
+    const perform = () => work(endpoint, request, directory, party?.style);
     return {
       endpoint: endpoint.path,
-      account: app?.settings.appId,
-      work: () => work(endpoint, request, directory, app?.settings),
-      refuse: (refusal) => refuse(refusal, () => work(endpoint, request, directory, app?.settings), app?.settings),
+      account: party?.account,
+      subject: party?.subject,
+      work: perform,
+      refuse: (refusal) => refuse(refusal, perform, party?.style),
       busy: { code: '-1' },
       maintenance: { code: '-1' },
     };
@@ -74,41 +114,42 @@ function work(
   endpoint: WeChatEndpoint,
   request: SandboxRequest,
   directory: WeChatDirectory,
-  settings: WeChatSettings | undefined,
+  style: AnswerStyle | undefined,
 ): Answer {
   try {
     if (endpoint.method === 'POST' && request.method !== 'POST') throw new WeChatError(43002);
-    return success(endpoint.handle(request, directory), settings);
+    const handled = endpoint.handle(request, directory);
+    return handled instanceof RawAnswer ? handled.answer : success(handled, style);
   } catch (error) {
-    if (error instanceof WeChatError) return failure(error, settings);
+    if (error instanceof WeChatError) return failure(error, style);
     throw error;
   }
 }
 
 function refuse(
   { code, message, work: first }: Refusal,
-  work: () => Answer,
-  settings: WeChatSettings | undefined,
+  perform: () => Answer,
+  style: AnswerStyle | undefined,
 ): Answer {
-  if (first) work();
+  if (first) perform();
   const number = Number(code);
-  return failure(new WeChatError(Number.isInteger(number) ? number : -1, message), settings);
+  return failure(new WeChatError(Number.isInteger(number) ? number : -1, message), style);
 }
 
-function success(body: Record<string, unknown>, settings: WeChatSettings | undefined): Answer {
-  const omitted: readonly string[] = settings?.omit ?? [];
+function success(body: Record<string, unknown>, style: AnswerStyle | undefined): Answer {
+  const omitted: readonly string[] = style?.omit ?? [];
   const kept = Object.fromEntries(Object.entries(body).filter(([key]) => !omitted.includes(key)));
-  return jsonAnswer(kept, { contentType: contentType(settings) });
+  return jsonAnswer(kept, { contentType: contentType(style) });
 }
 
-function failure({ code, message }: WeChatError, settings: WeChatSettings | undefined): Answer {
-  const rid = settings?.rid === false ? '' : ` rid: ${hexValue(8)}-${hexValue(8)}-${hexValue(8)}`;
+function failure({ code, message }: WeChatError, style: AnswerStyle | undefined): Answer {
+  const rid = style?.rid === false ? '' : ` rid: ${hexValue(8)}-${hexValue(8)}-${hexValue(8)}`;
   return jsonAnswer(
     { errcode: code, errmsg: `${message}${rid}` },
-    { outcome: String(code), contentType: contentType(settings) },
+    { outcome: String(code), contentType: contentType(style) },
   );
 }
 
-function contentType(settings: WeChatSettings | undefined): string {
-  return settings?.textPlain ? 'text/plain' : 'application/json; encoding=utf-8';
+function contentType(style: AnswerStyle | undefined): string {
+  return style?.textPlain ? 'text/plain' : 'application/json; encoding=utf-8';
 }

@@ -3,7 +3,7 @@ import type { WeChatApp } from './app.js';
 import type { WeChatDirectory } from './directory.js';
 import type { WeChatEndpoint } from './endpoints.js';
 import { WeChatError } from './errors.js';
-import type { WeChatTokenKind } from './token-line.js';
+import type { IssuedValue, WeChatTokenKind } from './token-line.js';
 
 interface TokenRequest {
   readonly grantType: string | undefined;
@@ -15,7 +15,7 @@ interface TokenRequest {
 export const legacyToken: WeChatEndpoint = {
   path: '/cgi-bin/token',
   method: 'ANY',
-  identify: ({ query }, directory) => directory.app(query.get('appid') ?? undefined),
+  identify: ({ query }, directory) => directory.app(query.get('appid'))?.party,
   handle(request, directory) {
     const app = open('/cgi-bin/token', request, directory, readFields(Object.fromEntries(request.query)));
     return issued(directory, app, 'legacy', app.issueLegacy());
@@ -26,7 +26,7 @@ export const legacyToken: WeChatEndpoint = {
 export const stableToken: WeChatEndpoint = {
   path: '/cgi-bin/stable_token',
   method: 'POST',
-  identify: ({ text }, directory) => directory.app(textField(jsonObject(text), 'appid')),
+  identify: ({ text }, directory) => directory.app(textField(jsonObject(text), 'appid'))?.party,
   handle(request, directory) {
     const fields = jsonObject(request.text);
     if (fields === undefined) throw new WeChatError(47001);
@@ -50,8 +50,7 @@ function open(path: string, request: SandboxRequest, directory: WeChatDirectory,
     throw new WeChatError(40002);
   }
   const app = directory.credentials(asked.appId, asked.secret);
-  app.checkAddress(request);
-  app.spend(path);
+  app.enter(path, request);
   return app;
 }
 
@@ -59,8 +58,8 @@ function issued(
   directory: WeChatDirectory,
   app: WeChatApp,
   kind: WeChatTokenKind,
-  token: { value: string; expiresIn: number },
+  token: IssuedValue,
 ): Record<string, unknown> {
-  directory.remember(token.value, app, kind);
+  directory.remember(token.value, app, app.lines[kind]);
   return { access_token: token.value, expires_in: token.expiresIn };
 }

@@ -5,72 +5,101 @@ export type WeChatTokenKind = 'legacy' | 'stable';
 
 export type TokenVerdict = 'valid' | 'expired' | 'refused';
 
+/** How long tokens live; read anew for every token and every check. */
+export interface TokenRules {
+  /** Seconds. */
+  readonly expiresIn: number;
+  readonly overlapMs: number;
+  readonly olderTokens: 'refused' | 'overlap';
+}
+
+export interface IssuedValue {
+  readonly value: string;
+  /** Seconds. */
+  readonly expiresIn: number;
+}
+
 interface Generation {
   readonly value: string;
   readonly issuedAt: number;
   readonly expiresAt: number;
+  /** When its successor was issued. */
+  replacedAt?: number;
   revoked: boolean;
 }
 
 /**
- * The tokens of one kind: the current one and its immediate predecessor. The predecessor works for the overlap, but
- * not beyond its own expiry; anything older is refused at once.
+ * The tokens of one kind: the current one and those before it. The immediate predecessor works for the overlap, but not
+ * beyond its own expiry; anything older is refused at once, unless the rules give it its own overlap.
  */
 export class TokenLine {
-  #current: Generation | undefined;
-  #previous: Generation | undefined;
+  /** The newest last. */
+  #generations: Generation[] = [];
   #issued = 0;
-  readonly #lifetimeMs: number;
-  readonly #overlapMs: number;
+  readonly #rules: () => TokenRules;
 
-  constructor(lifetimeMs: number, overlapMs: number) {
-    this.#lifetimeMs = lifetimeMs;
-    this.#overlapMs = overlapMs;
+  constructor(rules: () => TokenRules) {
+    this.#rules = rules;
   }
 
-  /** How many tokens were issued: the number of the current generation. */
-  get issued(): number {
-    return this.#issued;
-  }
-
-  issue(now: number): string {
-    this.#previous = this.#current;
+  issue(now: number): IssuedValue {
+    const { expiresIn } = this.#rules();
+    const current = this.#generations.at(-1);
+    if (current) current.replacedAt = now;
     // Real tokens begin with digits and an underscore, and are longer than people expect.
     const value = `${50 + (this.#issued % 50)}_${urlSafeValue(133)}`;
-    this.#current = { value, issuedAt: now, expiresAt: now + this.#lifetimeMs, revoked: false };
+    const known = this.#generations.filter(({ expiresAt }) => now < expiresAt);
+    this.#generations = [...known, { value, issuedAt: now, expiresAt: now + expiresIn * 1000, revoked: false }];
     this.#issued += 1;
-    return value;
+    return { value, expiresIn };
   }
 
   /** The current token and its remaining milliseconds, unless there is none or it was revoked or has expired. */
   usable(now: number): { value: string; remainingMs: number } | undefined {
-    if (!this.#current || this.#current.revoked || now >= this.#current.expiresAt) return undefined;
-    return { value: this.#current.value, remainingMs: this.#current.expiresAt - now };
+    const current = this.#generations.at(-1);
+    if (!current || current.revoked || now >= current.expiresAt) return undefined;
+    return { value: current.value, remainingMs: current.expiresAt - now };
+  }
+
+  /** The current token with its remaining seconds while it lives, else a new one. */
+  repeat(now: number): IssuedValue {
+    const usable = this.usable(now);
+    if (usable === undefined) return this.issue(now);
+    return { value: usable.value, expiresIn: Math.floor(usable.remainingMs / 1000) };
   }
 
   verdict(value: string, now: number): TokenVerdict {
-    if (value === this.#current?.value) {
-      if (this.#current.revoked) return 'refused';
-      return now < this.#current.expiresAt ? 'valid' : 'expired';
-    }
-    if (value !== this.#previous?.value || this.#previous.revoked || this.#current === undefined) return 'refused';
-    if (now >= this.#current.issuedAt + this.#overlapMs) return 'refused';
-    return now < this.#previous.expiresAt ? 'valid' : 'expired';
+    const { overlapMs, olderTokens } = this.#rules();
+    const index = this.#generations.findIndex((generation) => generation.value === value);
+    const generation = this.#generations[index];
+    if (!generation || generation.revoked) return 'refused';
+    const age = this.#generations.length - 1 - index;
+    if (age > 1 && olderTokens === 'refused') return 'refused';
+    if (generation.replacedAt !== undefined && now >= generation.replacedAt + overlapMs) return 'refused';
+    return now < generation.expiresAt ? 'valid' : 'expired';
   }
 
   /** Ends the current token early, as an operator of the platform would. */
   revoke(): void {
-    if (this.#current) this.#current.revoked = true;
+    const current = this.#generations.at(-1);
+    if (current) current.revoked = true;
+  }
+
+  /** Ends every token, those included that work next to the current one. */
+  revokeAll(): void {
+    for (const generation of this.#generations) generation.revoked = true;
+  }
+
+  /** Ends those that work next to the current one. */
+  endPredecessors(): void {
+    for (const generation of this.#generations.slice(0, -1)) generation.revoked = true;
   }
 
   state(): WeChatTokenState {
+    const current = this.#generations.at(-1);
     return {
       issued: this.#issued,
-      ...(this.#current && {
-        issuedAt: this.#current.issuedAt,
-        expiresAt: this.#current.expiresAt,
-        revoked: this.#current.revoked,
-      }),
+      ...(current && { issuedAt: current.issuedAt, expiresAt: current.expiresAt, revoked: current.revoked }),
     };
   }
 }

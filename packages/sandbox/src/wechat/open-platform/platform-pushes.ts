@@ -1,0 +1,117 @@
+import type { Clock } from '../../clock.js';
+import type { PushFields } from '../../push-message.js';
+import type { PushRecord, PushSender } from '../../push-sender.js';
+import type { OpenPlatformSettings } from './account.js';
+import type { Authorizer } from './authorizer.js';
+import type { TicketBook } from './ticket-book.js';
+
+/** Which ticket is pushed, and when it says it was made. */
+export interface TicketPush {
+  /** A new one, the newest again (a duplicate), or the one before it (out of order). Default: `new`. */
+  readonly ticket?: 'new' | 'newest' | 'older';
+  /** `CreateTime`, Unix seconds. Default: now for a new ticket, the ticket's own for another. */
+  readonly createTime?: number;
+}
+
+interface Authorized {
+  readonly code: string;
+  readonly expiresAt: number;
+  readonly preAuthCode: string | undefined;
+}
+
+/** The pushes of one component, each to its callback URL where there is one. */
+export class PlatformPushes {
+  readonly #settings: () => OpenPlatformSettings;
+  readonly #tickets: TicketBook;
+  readonly #clock: Clock;
+  readonly #sender: PushSender;
+
+  constructor(settings: () => OpenPlatformSettings, tickets: TicketBook, parts: { clock: Clock; pushes: PushSender }) {
+    this.#settings = settings;
+    this.#tickets = tickets;
+    this.#clock = parts.clock;
+    this.#sender = parts.pushes;
+  }
+
+  /** A verify ticket. Throws a `TypeError` where there is no callback URL, or no older ticket. */
+  ticket({ ticket: which = 'new', createTime }: TicketPush = {}): Promise<PushRecord> {
+    const url = this.#url('callbackUrl');
+    const ticket = this.#pick(which, createTime);
+    return this.#send(url, 'component_verify_ticket', {
+      CreateTime: createTime ?? ticket.createTime,
+      ComponentVerifyTicket: ticket.value,
+    });
+  }
+
+  authorized(event: 'authorized' | 'updateauthorized', authorizer: Authorizer, told: Authorized): void {
+    this.#tell(event, authorizer, {
+      AuthorizationCode: told.code,
+      // An absolute time, although the documents call it seconds.
+      AuthorizationCodeExpiredTime: Math.floor(told.expiresAt / 1000),
+      PreAuthCode: told.preAuthCode ?? '',
+    });
+  }
+
+  unauthorized(authorizer: Authorizer): void {
+    this.#tell('unauthorized', authorizer, {});
+  }
+
+  /** A message of an authorizer's user, encrypted for the component. Throws a `TypeError` without `messageUrl`. */
+  message(authorizer: Authorizer, message: PushFields): Promise<PushRecord> {
+    const url = this.#url('messageUrl').replaceAll('$APPID$', authorizer.appId);
+    const userName = `gh_${authorizer.appId}`;
+    const full = {
+      ToUserName: userName,
+      FromUserName: `o-${authorizer.appId}-1`,
+      CreateTime: this.#seconds(),
+      ...message,
+    };
+    return this.#sender.send({
+      ...this.#target(url, authorizer.appId),
+      event: String(message['Event'] ?? message['MsgType'] ?? 'message'),
+      message: full,
+      envelope: { ToUserName: userName },
+    });
+  }
+
+  #tell(event: string, authorizer: Authorizer, fields: PushFields): void {
+    const { callbackUrl } = this.#settings();
+    if (callbackUrl === undefined) return;
+    const message = { CreateTime: this.#seconds(), AuthorizerAppid: authorizer.appId, ...fields };
+    void this.#send(callbackUrl, event, message, authorizer.appId);
+  }
+
+  #send(url: string, event: string, fields: PushFields, subject?: string): Promise<PushRecord> {
+    const { appId, envelopeField } = this.#settings();
+    return this.#sender.send({
+      ...this.#target(url, subject),
+      event,
+      message: { AppId: appId, InfoType: event, ...fields },
+      envelope: { [envelopeField]: appId },
+    });
+  }
+
+  #target(url: string, subject: string | undefined) {
+    const { appId, token, encodingAESKey } = this.#settings();
+    const ids = { platform: 'wechat' as const, account: appId, ...(subject !== undefined && { subject }) };
+    return { ...ids, url, token, encodingAESKey, receiveId: appId };
+  }
+
+  #pick(which: 'new' | 'newest' | 'older', createTime: number | undefined) {
+    const now = this.#clock.now();
+    if (which === 'new') return this.#tickets.make(now, createTime ?? this.#seconds(), this.#settings().ticketLifeMs);
+    const known = which === 'newest' ? this.#tickets.newest() : this.#tickets.older();
+    if (known === undefined) throw new TypeError(`"ticket" cannot be ${which}: no such ticket was made yet`);
+    return known;
+  }
+
+  #url(name: 'callbackUrl' | 'messageUrl'): string {
+    const url = this.#settings()[name];
+    if (url === undefined) throw new TypeError(`"${name}" is not set for this platform`);
+    return url;
+  }
+
+  #seconds(): number {
+    return Math.floor(this.#clock.now() / 1000);
+  }
+}
