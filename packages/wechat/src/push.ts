@@ -7,6 +7,7 @@ export {
   componentEvent,
   type OtherEvent,
 } from './push/component-event.js';
+export { type CallbackRequestOptions, callbackRequest, sendReply } from './push/node-http.js';
 export { openPush, type Push, type PushSettings, type ReceivedPush } from './push/open-push.js';
 export { type DecryptedMessage, decryptMessage, type EncryptOptions, encryptMessage } from './push/push-crypto.js';
 export { parsePushJson } from './push/push-json.js';

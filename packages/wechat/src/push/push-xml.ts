@@ -51,14 +51,15 @@ let loading: Promise<XMLParser> | undefined;
 export async function parsePushXml(text: string): Promise<PushMessage> {
   loading ??= import('fast-xml-parser').then((module) => new module.XMLParser(OPTIONS));
   const parser = await loading;
-  const document = parser.parse(text) as readonly Node[];
-  const root = document.filter((node) => nameOf(node) !== TEXT);
-  const [outer] = root;
-  if (outer === undefined || root.length > 1 || root.length !== document.length - blanksIn(document)) {
-    throw new Error('not one outer element');
-  }
-  const value = contentOf(childrenOf(outer));
-  return typeof value === 'string' ? emptyFields() : value;
+  const [outer, another] = parser.parse(text) as readonly Node[];
+  if (outer === undefined || another !== undefined) throw new Error('not one outer element');
+  // The parser drops what stands beside it.
+  const document = text.trim();
+  if (!document.startsWith('<') || !document.endsWith('>')) throw new Error('text beside the outer element');
+  const name = nameOf(outer);
+  if (!NAME.test(name)) throw new Error('not a name');
+  const content = contentOf(outer[name] as readonly Node[]);
+  return typeof content === 'string' ? emptyFields() : content;
 }
 
 /** The text of an element, or its fields where it has any. */
@@ -105,13 +106,4 @@ function character(_: string, decimal?: string, hex?: string, name?: string): st
 function nameOf(node: Node): string {
   for (const name in node) return name;
   throw new Error('an empty node');
-}
-
-function childrenOf(node: Node): readonly Node[] {
-  const children = node[nameOf(node)];
-  return Array.isArray(children) ? children : [];
-}
-
-function blanksIn(document: readonly Node[]): number {
-  return document.filter((node) => typeof node[TEXT] === 'string' && node[TEXT].trim() === '').length;
 }
