@@ -1,0 +1,235 @@
+import { type CallbackRequest, TokenError, type Tokens } from '@evertoken/core';
+import { type WeChatApi, weChatApi } from '../client.js';
+import { openPush, type Push } from '../push/open-push.js';
+import type { PushKeys } from '../push/push-keys.js';
+import { WeChatError } from '../wechat-errors.js';
+import { installationIn, type SuiteInstallations, type WeComInstallation } from './suite-installations.js';
+import { PERMANENT_CODE, type Suite, type SuiteSources } from './suite-sources.js';
+import {
+  apiTarget,
+  type WeComAgentConfig,
+  WeComCalls,
+  type WeComJsSdkConfig,
+  type WeComReceiveOptions,
+  WeComSigner,
+  type WeComSignOptions,
+} from './we-com-client.js';
+import type { WeComSuiteCorp } from './we-com-suite.js';
+import { isId } from './wecom-options.js';
+import { installPage, SUITE_PATHS, SUITE_TOKEN_PARAM } from './wecom-wire.js';
+
+/** What the clients of a suite need of its account. */
+export interface SuiteClientInput {
+  readonly suite: Suite;
+  readonly sources: SuiteSources;
+  readonly corp: (corpId: string) => WeComSuiteCorp;
+  readonly installations: SuiteInstallations;
+  readonly keys: () => readonly PushKeys[];
+  /** The provider's corp id. */
+  readonly corpId: string | undefined;
+}
+
+/** Where a person comes back to after an installation. */
+export interface WeComInstallUrlOptions {
+  /** Its host must be among the app's in the console. */
+  readonly redirectUri: string;
+  /** Comes back with the person: unguessable, and kept in the session, to be compared by `handleCallback`. */
+  readonly state: string;
+}
+
+/** What `handleCallback` compares. */
+export interface WeComCallbackExpectation {
+  /** The `state` of this person's session; undefined where there is none. */
+  readonly state: string | undefined;
+}
+
+/** Query of an installation's redirect. */
+export type WeComRedirect = Readonly<Record<string, string | undefined>>;
+
+/** Where the corp's id stands in the envelope of a message, XML or JSON. */
+const TO_USER_NAME = [
+  /<ToUserName>\s*(?:<!\[CDATA\[)?\s*([\w-]{1,128})\s*(?:\]\]>)?\s*<\/ToUserName>/,
+  /"ToUserName"\s*:\s*"([\w-]{1,128})"/,
+] as const;
+const MAX_BYTES = 1024 * 1024;
+
+/** The API of a suite: calls with its own token, installations, and a client for each corp. */
+export class WeComSuiteClient extends WeComCalls {
+  readonly #input: SuiteClientInput;
+  readonly #tokens: Tokens;
+  readonly #api: WeChatApi;
+
+  constructor(input: SuiteClientInput, tokens: Tokens) {
+    const api = weChatApi(apiTarget(input.suite, input.sources.accessToken, SUITE_TOKEN_PARAM), tokens);
+    super(api);
+    this.#api = api;
+    this.#input = input;
+    this.#tokens = tokens;
+  }
+
+  /**
+   * A code for one installation page, good for `lifetimeMs` (20 min), never kept. Rejects as `get` does.
+   * https://developer.work.weixin.qq.com/document/path/90601
+   */
+  async preAuthCode(): Promise<{ readonly value: string; readonly lifetimeMs: number }> {
+    const answer = await this.#api.get<{ pre_auth_code?: unknown; expires_in?: unknown }>(SUITE_PATHS.preAuthCode);
+    const { pre_auth_code: value, expires_in: seconds } = answer;
+    if (typeof value !== 'string' || value === '' || typeof seconds !== 'number' || !(seconds > 0)) {
+      const { account } = this.#input.suite;
+      throw new TokenError('ERR_TOKEN_TRANSPORT', `account "${account}": "pre_auth_code" is missing in the answer`, {
+        account,
+        reason: 'malformed',
+      });
+    }
+    return { value, lifetimeMs: seconds * 1000 };
+  }
+
+  /** The page on which a person installs the app for a corp, with a fresh pre-auth code in it. Rejects as `preAuthCode` does. */
+  async installUrl({ redirectUri, state }: WeComInstallUrlOptions): Promise<string> {
+    const { value: preAuthCode } = await this.preAuthCode();
+    return installPage({ suiteId: this.#input.suite.id, preAuthCode, redirectUri, state });
+  }
+
+  /**
+   * Completes an installation whose person has come back to `redirectUri`: compares `state` and exchanges `auth_code`. The command
+   * address may have done so already; the result is the same.
+   *
+   * Rejects with `ERR_TOKEN_REFUSED` where `state` or `auth_code` is missing or `state` is another session's, and as `exchange` does.
+   */
+  async handleCallback(query: WeComRedirect, expected: WeComCallbackExpectation): Promise<WeComInstallation> {
+    const { account } = this.#input.suite;
+    const { auth_code: authCode, state } = query;
+    const refuse = (what: string) =>
+      new TokenError('ERR_TOKEN_REFUSED', `account "${account}": the installation was not completed: ${what}`, {
+        account,
+      });
+    if (!expected.state || typeof state !== 'string' || !sameText(state, expected.state)) {
+      throw refuse('"state" is not that of this session');
+    }
+    if (typeof authCode !== 'string' || authCode === '') throw refuse('"auth_code" is missing');
+    return this.exchange(authCode);
+  }
+
+  /**
+   * Exchanges an auth code for the corp's permanent code and stores that as a grant; resolves with the corp, never with the code.
+   * An auth code that was exchanged before, here or in another process, gives the same corp.
+   *
+   * Rejects with `WeChatError` 40078 where it is invalid or nothing is stored of it, and as `get` does.
+   */
+  exchange(authCode: string): Promise<WeComInstallation> {
+    const { installations, suite } = this.#input;
+    return installations.exchange(this.#tokens, authCode, suite.clock.now());
+  }
+
+  /** A corp's client. */
+  corp(corpId: string): WeComSuiteCorpClient {
+    return this.#input.corp(corpId).client(this.#tokens);
+  }
+
+  /** The corps of which a permanent code is stored. */
+  async *corps(): AsyncGenerator<WeComInstallation> {
+    const { account } = this.#input.suite;
+    const filter = { accounts: [account], kinds: [PERMANENT_CODE.kind] };
+    for await (const { subject, state, extra } of this.#tokens.inspect(filter)) {
+      if (subject !== undefined && state !== 'gone') yield { corpId: subject, ...installationIn(extra) };
+    }
+  }
+
+  /**
+   * Judges a request to the suite's data address: its verification, a message of a corp (`receiveId` says whose), or something to
+   * refuse. Never rejects. By default the corp is taken from the envelope, which nobody has signed, and must then be the one at the
+   * end of the encrypted text, which the platform has.
+   */
+  openMessage(request: CallbackRequest, options: WeComReceiveOptions = {}): Promise<Push> {
+    const { suite, corpId, keys } = this.#input;
+    const own = corpId ? [corpId, suite.id] : [suite.id];
+    const { receiveIds = request.method === 'GET' ? own : addressee(request) } = options;
+    return openPush(request, { keys: keys(), receiveIds, now: () => suite.clock.now(), verification: 'encrypted' });
+  }
+}
+
+/** The API as the app in one corp. */
+export class WeComSuiteCorpClient {
+  readonly #suite: Suite;
+  readonly #corp: WeComSuiteCorp;
+  readonly #tokens: Tokens;
+  readonly #calls: WeComCalls;
+  readonly #signer: WeComSigner;
+
+  constructor(suite: Suite, corp: WeComSuiteCorp, tokens: Tokens) {
+    this.#suite = suite;
+    this.#corp = corp;
+    this.#tokens = tokens;
+    this.#calls = new WeComCalls(weChatApi(apiTarget(suite, corp.accessToken), tokens));
+    this.#signer = new WeComSigner(suite, tokens);
+  }
+
+  /**
+   * Calls an API with GET and the corp's token. A dead one is renewed, this corp's alone, and the call repeated once.
+   *
+   * Rejects as `WeComAgentClient.get` does, and with `ERR_TOKEN_REAUTHORIZATION_REQUIRED` once the corp has taken the app out.
+   */
+  get: WeComCalls['get'] = (path, params, options) => this.#judged(this.#calls.get(path, params, options));
+
+  /** Calls an API with POST and a JSON body. Rejects as `get` does. */
+  post: WeComCalls['post'] = (path, body, options) => this.#judged(this.#calls.post(path, body, options));
+
+  /** Sends a file as multipart form. Rejects as `get` does. */
+  upload: WeComCalls['upload'] = (path, upload, options) => this.#judged(this.#calls.upload(path, upload, options));
+
+  /** Fetches a file. Rejects as `get` does. */
+  download: WeComCalls['download'] = (path, params, options) =>
+    this.#judged(this.#calls.download(path, params, options));
+
+  /** As `WeComAgentClient.jsSdkConfig`, with the ticket of this corp. */
+  jsSdkConfig(url: string, options: WeComSignOptions = {}): Promise<WeComJsSdkConfig> {
+    return this.#signer.config(this.#corp.jsapiTicket, this.#corp.corpId, url, options);
+  }
+
+  /** As `WeComAgentClient.agentConfig`, with the app's ticket in this corp and the number the installation brought. */
+  async agentConfig(url: string, options: WeComSignOptions = {}): Promise<WeComAgentConfig> {
+    const { corpId, permanentCode, agentJsapiTicket } = this.#corp;
+    const { extra } = await this.#tokens.get(permanentCode, options.signal && { signal: options.signal });
+    const { agentId } = installationIn(extra);
+    return this.#signer.agentConfig(agentJsapiTicket, { corpId, agentId }, url, options);
+  }
+
+  /** Where an answer says that the authorization is gone, the platform is asked whether it is, once for all calls. */
+  async #judged<T>(calling: Promise<T>): Promise<T> {
+    try {
+      return await calling;
+    } catch (error) {
+      if (!(error instanceof WeChatError && (error.errcode === 40084 || error.errcode === 48004))) throw error;
+      const verdict = await this.#tokens.refresh(this.#corp.permanentCode);
+      if (verdict.outcome !== 'reauthorize') throw error;
+      const { account } = this.#suite;
+      const { corpId } = this.#corp;
+      throw (
+        verdict.error ??
+        new TokenError('ERR_TOKEN_REAUTHORIZATION_REQUIRED', `account "${account}": ${error.message}`, {
+          account,
+          subject: corpId,
+          kind: PERMANENT_CODE.kind,
+          platformCode: String(error.errcode),
+        })
+      );
+    }
+  }
+}
+
+function addressee({ body }: CallbackRequest): string[] {
+  if (body.length > MAX_BYTES) return [];
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
+  for (const pattern of TO_USER_NAME) {
+    const id = pattern.exec(text)?.[1];
+    if (isId(id)) return [id];
+  }
+  return [];
+}
+
+/** In a time that does not depend on where they differ. */
+function sameText(a: string, b: string): boolean {
+  const { createHash, timingSafeEqual } = process.getBuiltinModule('node:crypto');
+  const digest = (text: string) => createHash('sha256').update(text).digest();
+  return timingSafeEqual(digest(a), digest(b));
+}
