@@ -1,17 +1,27 @@
-export type { AccessTokenEndpoint } from './app.js';
-export type { WeChatCallOptions, WeChatParams, WeChatPostOptions } from './client.js';
+export type { AccessTokenEndpoint, PushOptions } from './app.js';
+export type { WeChatCallOptions, WeChatDownloadOptions, WeChatParams, WeChatPostOptions } from './client.js';
+export type { WeChatFile } from './download.js';
+export type { FetchDispatcher } from './egress.js';
+export type { ForcedRefresh, ForceRefreshOptions } from './forced-refresh.js';
 export { cardSignature, type JsSdkSignatureInput, jsSdkSignature } from './js-sdk.js';
-export { type MiniProgram, MiniProgramClient, type MiniProgramOptions, miniProgram } from './mini-program.js';
-export {
-  type CardExtInput,
-  type CardSignature,
-  type CardSignatureInput,
-  type JsSdkConfig,
-  type JsSdkConfigOptions,
-  type OfficialAccount,
-  OfficialAccountClient,
-  type OfficialAccountOptions,
-  officialAccount,
-  type SignOptions,
-} from './official-account.js';
+export type { WeChatLogin } from './login.js';
+export { type MiniProgram, type MiniProgramOptions, miniGame, miniProgram } from './mini-program.js';
+export { MiniProgramClient } from './mini-program-client.js';
+export { type OfficialAccount, type OfficialAccountOptions, officialAccount } from './official-account.js';
+export { OfficialAccountClient, type OfficialAccountTarget } from './official-account-client.js';
+export type {
+  CardExtInput,
+  CardSignature,
+  CardSignatureInput,
+  JsSdkConfig,
+  JsSdkConfigOptions,
+  SignOptions,
+} from './page-signer.js';
+export type { TokenCheck, WeChatQuota, WeChatRateLimit } from './quota.js';
+export type { SignInCallback } from './sign-in.js';
+export type { SignInBinding, SignInOptions, SignInStart } from './sign-in-start.js';
+export type { WeChatUpload, WeChatUploadFile } from './upload.js';
+export type { WeChatUser } from './user.js';
+export { WeChatUserClient } from './user-client.js';
+export type { WeChatUserFacts } from './user-token.js';
 export { WeChatError, type WeChatErrorReason } from './wechat-errors.js';

@@ -1,15 +1,10 @@
-import type { Account, TokenSource, Tokens } from '@evertoken/core';
-import { type AppOptions, accountFacts, readApp, targetOf } from './app.js';
-import {
-  type WeChatApi,
-  type WeChatCallOptions,
-  type WeChatParams,
-  type WeChatPostOptions,
-  weChatApi,
-} from './client.js';
-import { accessTokenKind, accessTokenSource } from './sources.js';
+import type { Account, CallbackRequest, TokenSource, Tokens } from '@evertoken/core';
+import { type AccessTokenEndpoint, type AppOptions, accountFacts, readApp } from './app.js';
+import { MiniProgramClient } from './mini-program-client.js';
+import type { Push } from './push/open-push.js';
+import { accessTokenKind, accessTokens } from './sources.js';
 
-/** What `miniProgram` takes. */
+/** What `miniProgram` and `miniGame` take. */
 export interface MiniProgramOptions extends AppOptions {}
 
 /** A mini program or mini game: an access token, no tickets. */
@@ -18,6 +13,14 @@ export interface MiniProgram extends Account<MiniProgramClient> {
   readonly baseUrl: string;
   /** Kind `stable_access_token`, or `access_token` where the endpoint is `token`. */
   readonly accessToken: TokenSource;
+  /**
+   * The access token from one of the account's endpoints, where it has both.
+   *
+   * @throws TypeError for an endpoint that the options do not name.
+   */
+  accessTokenFrom(endpoint: AccessTokenEndpoint): TokenSource;
+  /** Judges a push for this account. Rejects with `ERR_TOKEN_CONFIGURATION` where the option `push` is missing, and never else. */
+  openPush(request: CallbackRequest): Promise<Push>;
 }
 
 /**
@@ -28,43 +31,22 @@ export interface MiniProgram extends Account<MiniProgramClient> {
  */
 export function miniProgram(options: MiniProgramOptions): MiniProgram {
   const app = readApp(options);
-  const kinds = [accessTokenKind(app.endpoint)];
-  let accessToken: TokenSource | undefined;
+  const own = accessTokens(app);
   const account: MiniProgram = Object.freeze({
-    ...accountFacts(app, options, kinds),
+    ...accountFacts(app, options, { kinds: app.endpoints.map(accessTokenKind) }),
     get accessToken() {
-      accessToken ??= accessTokenSource(app);
-      return accessToken;
+      return own.from(app.endpoints[0]);
     },
-    sources: () => [account.accessToken],
-    source(kind: string, subject?: string) {
-      return subject === undefined && kind === account.accessToken.kind ? account.accessToken : undefined;
-    },
-    client: (tokens: Tokens) => new MiniProgramClient(account, tokens),
+    accessTokenFrom: own.from,
+    sources: own.all,
+    source: (kind: string, subject?: string) =>
+      subject === undefined ? own.all().find((source) => source.kind === kind) : undefined,
+    client: (tokens: Tokens) => new MiniProgramClient(app, account.accessToken, tokens),
   });
   return account;
 }
 
-/** The API of a mini program. Holds the account and the tokens' keeper, no state of its own. */
-export class MiniProgramClient {
-  readonly #api: WeChatApi;
-
-  constructor(account: MiniProgram, tokens: Tokens) {
-    this.#api = weChatApi(targetOf(account), tokens);
-  }
-
-  /**
-   * Calls an API with GET and resolves with the answer.
-   *
-   * Rejects with `WeChatError` where the answer has an `errcode`, with the `TokenError`s of `Tokens.get` and
-   * `Tokens.reject`, and with `ERR_TOKEN_TRANSPORT` or `ERR_TOKEN_ABORTED` where no usable answer came.
-   */
-  get<T = unknown>(path: string, params?: WeChatParams, options?: WeChatCallOptions): Promise<T> {
-    return this.#api.get(path, params, options);
-  }
-
-  /** Calls an API with POST and a JSON body (`{}` where there is none). Rejects as `get` does. */
-  post<T = unknown>(path: string, body?: unknown, options?: WeChatPostOptions): Promise<T> {
-    return this.#api.post(path, body, options);
-  }
+/** A mini game, which the platform treats as a mini program: see `miniProgram`. */
+export function miniGame(options: MiniProgramOptions): MiniProgram {
+  return miniProgram(options);
 }

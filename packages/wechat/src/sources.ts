@@ -51,11 +51,11 @@ export function ticketKind(type: TicketType): SourceKind {
   return TICKETS[type];
 }
 
-/** The access token of an app, from the endpoint its options name. */
-export function accessTokenSource(app: App): TokenSource {
-  const facts = ACCESS_TOKENS[app.endpoint];
+/** The access token of an app from one of the endpoints. */
+export function accessTokenSource(app: App, endpoint: AccessTokenEndpoint): TokenSource {
+  const facts = ACCESS_TOKENS[endpoint];
   const ids = { account: app.account, kind: facts.kind };
-  const stable = app.endpoint === 'stable_token';
+  const stable = endpoint === 'stable_token';
   return {
     key: tokenKeyOf({ platform: PLATFORM, id: app.keyId, kind: facts.kind }),
     account: app.account,
@@ -74,6 +74,23 @@ export function accessTokenSource(app: App): TokenSource {
       return issuedIn(answer, 'access_token', ids);
     },
   };
+}
+
+/** The access tokens of an account, one object each, made when they are first wanted. */
+export function accessTokens(app: App): {
+  readonly from: (endpoint: AccessTokenEndpoint) => TokenSource;
+  readonly all: () => readonly TokenSource[];
+} {
+  const made = new Map<AccessTokenEndpoint, TokenSource>();
+  const from = (endpoint: AccessTokenEndpoint): TokenSource => {
+    if (!app.endpoints.includes(endpoint)) {
+      throw new TypeError(`"endpoint" of account "${app.account}" does not name ${JSON.stringify(endpoint)}`);
+    }
+    const source = made.get(endpoint) ?? accessTokenSource(app, endpoint);
+    made.set(endpoint, source);
+    return source;
+  };
+  return { from, all: () => app.endpoints.map(from) };
 }
 
 /** What a ticket is asked for with, and for whom. */
@@ -129,6 +146,10 @@ export function ticketSource({
 }
 
 /** Sends a token request as `issue` has to: through the request's fetch, until its time is up. */
-export function ask(wire: WireRequest, { fetch, signal }: IssueRequest, ids: WireIds): Promise<PlatformAnswer> {
+export function ask(
+  wire: WireRequest,
+  { fetch, signal }: Pick<IssueRequest, 'fetch' | 'signal'>,
+  ids: WireIds,
+): Promise<PlatformAnswer> {
   return sendToPlatform({ ...wire, ...ids, fetch, signal });
 }

@@ -1,4 +1,5 @@
 import { type EpochMs, idsOf, labelOf, publicText, TokenError, type TokenErrorCode } from '@evertoken/core';
+import { chinaMidnight, nextChinaMonth } from './china-calendar.js';
 import type { WireFailure, WireIds } from './wechat-wire.js';
 
 /**
@@ -44,7 +45,6 @@ export type ErrorTable = Readonly<Record<number, WeChatErrorRow>>;
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-const CHINA = 8 * HOUR;
 
 /**
  * Platform code → reason. Sources, below https://developers.weixin.qq.com/doc:
@@ -71,6 +71,7 @@ export const WECHAT_ERRORS: ErrorTable = Object.freeze({
   40125: { reason: 'refused', meaning: 'the secret is wrong', source: 'token' },
   40163: { reason: 'reauthorize', meaning: 'the authorization code was used already', source: 'sdk' },
   40164: { reason: 'refused', meaning: 'the caller’s IP address is not on the account’s list', source: 'token' },
+  40226: { reason: 'refused', meaning: 'the platform takes the user for a risk and refuses the login', source: 'sdk' },
   40243: { reason: 'blocked', meaning: 'the secret is frozen, a person has to unfreeze it', source: 'token' },
   41001: { reason: 'refused', meaning: 'the access token is missing', source: 'sdk' },
   41002: { reason: 'refused', meaning: 'the app id is missing', source: 'token' },
@@ -229,11 +230,8 @@ function sentence(errcode: number, meaning: string, errmsg: string): string {
 function retryAtOf(wait: Wait, now: EpochMs): EpochMs {
   if (typeof wait === 'number') return now + wait;
   if (wait === 'minute') return now - (now % MINUTE) + MINUTE;
-  const today = now - ((now + CHINA) % DAY);
-  if (wait === 'month') {
-    const here = new Date(now + CHINA);
-    return Date.UTC(here.getUTCFullYear(), here.getUTCMonth() + 1, 1) - CHINA;
-  }
+  if (wait === 'month') return nextChinaMonth(now);
+  const today = chinaMidnight(now);
   // A clock that is seconds ahead asks before the counters are reset; that must not cost another whole day.
   return now - today < 5 * MINUTE ? today + 5 * MINUTE : today + DAY;
 }

@@ -10,6 +10,9 @@ import {
 /** Host of official accounts and mini programs. */
 export const WECHAT_API = 'https://api.weixin.qq.com';
 
+/** Host of the page on which users sign in. */
+export const SIGN_IN_HOST = 'https://open.weixin.qq.com';
+
 /** `type` of `getticket`. */
 export type TicketType = 'jsapi' | 'wx_card';
 
@@ -30,13 +33,17 @@ export interface WireFailure {
 
 export const JSON_HEADERS = Object.freeze({ 'content-type': 'application/json' });
 
-/** `POST /cgi-bin/stable_token` in its normal mode. `force_refresh` is for leaks and never sent from here. */
-export function stableTokenRequest(baseUrl: string, { id, secret }: { id: string; secret: string }): WireRequest {
+/** `POST /cgi-bin/stable_token`; `force` is for leaked tokens alone. */
+export function stableTokenRequest(
+  baseUrl: string,
+  { id, secret }: { id: string; secret: string },
+  { force = false } = {},
+): WireRequest {
   return {
     url: `${baseUrl}/cgi-bin/stable_token`,
     method: 'POST',
     headers: JSON_HEADERS,
-    body: JSON.stringify({ grant_type: 'client_credential', appid: id, secret, force_refresh: false }),
+    body: JSON.stringify({ grant_type: 'client_credential', appid: id, secret, force_refresh: force }),
   };
 }
 
@@ -52,6 +59,15 @@ export function ticketRequest(
   { accessToken, type }: { accessToken: string; type: TicketType },
 ): WireRequest {
   return { url: `${baseUrl}/cgi-bin/ticket/getticket?${new URLSearchParams({ access_token: accessToken, type })}` };
+}
+
+/** `GET /sns/oauth2/refresh_token`, which needs no secret. */
+export function userRefreshRequest(
+  baseUrl: string,
+  { id, refreshToken }: { id: string; refreshToken: string },
+): WireRequest {
+  const query = new URLSearchParams({ appid: id, grant_type: 'refresh_token', refresh_token: refreshToken });
+  return { url: `${baseUrl}/sns/oauth2/refresh_token?${query}` };
 }
 
 /**
@@ -78,7 +94,11 @@ export function failureIn({ json, status }: PlatformAnswer, ids: WireIds): WireF
  * @throws TokenError `ERR_TOKEN_TRANSPORT` where a field is missing or of the wrong type. An `expires_in` that is not a
  * positive number is a defect of the answer and does not mean "expired now": taken at its word it would be a refetch loop.
  */
-export function issuedIn({ json, status }: PlatformAnswer, field: string, ids: WireIds): IssuedToken {
+export function issuedIn(
+  { json, status }: Pick<PlatformAnswer, 'json' | 'status'>,
+  field: string,
+  ids: WireIds,
+): IssuedToken {
   const { [field]: value, expires_in: seconds } = asObject(json) ?? {};
   if (typeof value !== 'string' || value === '') throw malformedAnswer(ids, `"${field}" is no text`, { status });
   if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds <= 0) {

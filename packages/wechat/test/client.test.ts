@@ -4,7 +4,7 @@ import { TokenError } from '@evertoken/core';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { WeChatError } from '../src/index.js';
 import { type AppOptionsOf, factories } from './factories.js';
-import { type Answer, answering, countingTokens, everythingOf, failureOf } from './support.js';
+import { type Answer, answering, countingTokens, everythingOf, failureOf, hastyClock } from './support.js';
 
 const FOLLOWERS = { total: 2, count: 2 };
 const DEAD = { errcode: 40001, errmsg: 'invalid credential, access_token is invalid or not latest rid: 1-2-3' };
@@ -15,8 +15,9 @@ describe.each(factories)('the client of %s', (_, make) => {
   function client(answers: Answer[], options: Partial<AppOptionsOf> = {}) {
     const { fetch, seen } = answering(...answers);
     const tokens = countingTokens();
-    const account = make({ name: 'shop', appId: 'wx1', secret: 's', fetch, ...options });
-    return { api: account.client(tokens), account, tokens, seen };
+    const clock = hastyClock();
+    const account = make({ name: 'shop', appId: 'wx1', secret: 's', fetch, clock, random: () => 0.5, ...options });
+    return { api: account.client(tokens), account, tokens, seen, waits: clock.waits };
   }
 
   it('puts the token in and resolves with the answer, sent as text or not', async () => {
@@ -116,9 +117,94 @@ describe.each(factories)('the client of %s', (_, make) => {
       expect(tokens.rejections).toEqual([]);
     });
 
-    it('marks busy as worth another try', async () => {
+    it('marks busy as worth another try, after three more of its own', async () => {
       const { api } = client([{ errcode: -1, errmsg: 'system error' }]);
       expect(await failureOf(api.get('/x'))).toMatchObject({ reason: 'busy', retryable: true });
+    });
+
+    it('says of a second dead token that another program may use the secret', async () => {
+      const { api } = client([DEAD]);
+      expect(((await failureOf(api.get('/x'))) as Error).message).toMatch(
+        /another program may be using this app’s secret/,
+      );
+      const { api: same, tokens } = client([DEAD]);
+      tokens.reject = tokens.get;
+      expect(((await failureOf(same.get('/x'))) as Error).message).not.toMatch(/another program/);
+    });
+  });
+
+  describe('when the platform is busy', () => {
+    const BUSY = { errcode: -1, errmsg: 'system error' };
+
+    it.each(['get', 'post'] as const)('repeats a %s, at growing distances', async (method) => {
+      const { api, seen, waits } = client([BUSY, BUSY, BUSY, FOLLOWERS]);
+      expect(await api[method]('/x')).toEqual(FOLLOWERS);
+      expect(seen).toHaveLength(4);
+      expect(waits).toEqual([187.5, 375, 750]);
+    });
+
+    it('gives up after three repetitions', async () => {
+      const { api, seen } = client([BUSY, BUSY, BUSY, BUSY, FOLLOWERS]);
+      expect(await failureOf(api.post('/x'))).toMatchObject({ errcode: -1 });
+      expect(seen).toHaveLength(4);
+    });
+
+    it('begins none later than twice the time limit', async () => {
+      const { api, seen, waits } = client([BUSY]);
+      expect(await failureOf(api.get('/x', {}, { timeoutMs: 300 }))).toMatchObject({ errcode: -1 });
+      expect(waits).toEqual([187.5, 375]);
+      expect(seen).toHaveLength(3);
+    });
+
+    it('still refreshes a dead token, once, and is as patient after it', async () => {
+      const { api, seen, tokens } = client([BUSY, DEAD, BUSY, FOLLOWERS]);
+      expect(await api.post('/x')).toEqual(FOLLOWERS);
+      expect(seen).toHaveLength(4);
+      expect(tokens.rejections).toHaveLength(1);
+    });
+
+    it('stops where the caller gives up', async () => {
+      const stop = new AbortController();
+      const { api, seen } = client([BUSY], {
+        clock: { ...hastyClock(), after: () => () => {} },
+        fetch: async (..._) => {
+          setImmediate(() => stop.abort());
+          return new Response(JSON.stringify(BUSY));
+        },
+      });
+      expect(await failureOf(api.get('/x', {}, { signal: stop.signal }))).toMatchObject({ code: 'ERR_TOKEN_ABORTED' });
+      expect(seen).toHaveLength(0);
+    });
+  });
+
+  describe('when the answer is lost', () => {
+    const lost = () =>
+      Object.assign(new TypeError('fetch failed'), {
+        cause: Object.assign(new Error('reset'), { code: 'ECONNRESET' }),
+      });
+    const refused = () =>
+      Object.assign(new TypeError('fetch failed'), {
+        cause: Object.assign(new Error('refused'), { code: 'ECONNREFUSED' }),
+      });
+
+    it('asks again with GET', async () => {
+      const { api, seen } = client([lost(), new Response('', { status: 502 }), FOLLOWERS]);
+      expect(await api.get('/x')).toEqual(FOLLOWERS);
+      expect(seen).toHaveLength(3);
+    });
+
+    it('never posts again: it may have had its effect', async () => {
+      for (const answer of [lost(), new Response('<html>', { status: 502 })]) {
+        const { api, seen } = client([answer, FOLLOWERS]);
+        expect(await failureOf(api.post('/x'))).toMatchObject({ code: 'ERR_TOKEN_TRANSPORT' });
+        expect(seen).toHaveLength(1);
+      }
+    });
+
+    it('posts again where no byte can have left', async () => {
+      const { api, seen } = client([refused(), FOLLOWERS]);
+      expect(await api.post('/x')).toEqual(FOLLOWERS);
+      expect(seen).toHaveLength(2);
     });
   });
 

@@ -1,4 +1,4 @@
-import type { IssueRequest, Token, TokenSource, Tokens } from '@evertoken/core';
+import type { Clock, IssueRequest, Token, TokenSource, Tokens } from '@evertoken/core';
 
 /** 2026-11-20 16:00:00 in China: well inside a day and a minute. */
 export const NOON = Date.UTC(2026, 10, 20, 8, 0, 0);
@@ -73,6 +73,25 @@ export function countingTokens(): Tokens & { rejections: { kind: string; value: 
     refresh: unused,
     refreshAll: unused,
     inspect: unused,
+  };
+}
+
+/** A clock on which waiting takes no time, and which remembers how long it would have been. */
+export function hastyClock(): Clock & { waits: number[] } {
+  const waits: number[] = [];
+  let elapsed = 0;
+  return {
+    waits,
+    now: () => NOON + elapsed,
+    monotonic: () => elapsed,
+    after(ms, callback) {
+      const timer = setImmediate(() => {
+        waits.push(ms);
+        elapsed += ms;
+        callback();
+      });
+      return () => clearImmediate(timer);
+    },
   };
 }
 

@@ -1,0 +1,62 @@
+import { TokenError, type TokenSource, type Tokens } from '@evertoken/core';
+import { type App, targetOf } from './app.js';
+import { type WeChatApi, type WeChatCallOptions, weChatApi } from './client.js';
+import type { ForcedRefresh, ForceRefreshOptions } from './forced-refresh.js';
+import type { TokenCheck, WeChatQuota } from './quota.js';
+
+/** What the clients of all apps have in common; documented there. */
+export class AppCalls {
+  readonly api: WeChatApi;
+  readonly #app: App;
+  readonly #tokens: Tokens;
+  readonly #source: TokenSource;
+
+  constructor(app: App, source: TokenSource, tokens: Tokens) {
+    this.#app = app;
+    this.#tokens = tokens;
+    this.#source = source;
+    this.api = weChatApi({ ...targetOf(app), token: source }, tokens);
+  }
+
+  async quota(cgiPath: string, options?: WeChatCallOptions): Promise<WeChatQuota> {
+    const { quotaOf } = await import('./quota.js');
+    return quotaOf(this.api, this.#app.account, cgiPath, options);
+  }
+
+  async clearQuota(options?: WeChatCallOptions): Promise<void> {
+    await this.api.post('/cgi-bin/clear_quota', { appid: this.#app.id }, options);
+  }
+
+  async clearQuotaBySecret(options?: WeChatCallOptions): Promise<void> {
+    const { clearQuotaBySecret } = await import('./quota.js');
+    await clearQuotaBySecret(this.#app, options);
+  }
+
+  async checkToken(options?: WeChatCallOptions): Promise<TokenCheck> {
+    const { checkToken } = await import('./quota.js');
+    return checkToken(this.api, this.#tokens, this.#source, options);
+  }
+
+  async forceRefresh(options: ForceRefreshOptions): Promise<ForcedRefresh> {
+    const { account, endpoints } = this.#app;
+    if (this.#source.kind !== 'stable_access_token') {
+      const message = `"endpoint" of account "${account}" must be "stable_token" to force a refresh, got "${endpoints[0]}"`;
+      throw new TokenError('ERR_TOKEN_CONFIGURATION', message, { account });
+    }
+    const { forceRefresh } = await import('./forced-refresh.js');
+    return forceRefresh(this.#app, this.#tokens, this.#source, options);
+  }
+
+  apiDomainIps(options?: WeChatCallOptions): Promise<readonly string[]> {
+    return this.#addresses('/cgi-bin/get_api_domain_ip', options);
+  }
+
+  callbackIps(options?: WeChatCallOptions): Promise<readonly string[]> {
+    return this.#addresses('/cgi-bin/getcallbackip', options);
+  }
+
+  async #addresses(path: string, options?: WeChatCallOptions): Promise<readonly string[]> {
+    const { addressesIn } = await import('./quota.js');
+    return addressesIn(await this.api.get(path, {}, options), this.#app.account);
+  }
+}
