@@ -9,6 +9,25 @@ export { type MiniProgram, type MiniProgramOptions, miniGame, miniProgram } from
 export { MiniProgramClient } from './mini-program-client.js';
 export { type OfficialAccount, type OfficialAccountOptions, officialAccount } from './official-account.js';
 export { OfficialAccountClient, type OfficialAccountTarget } from './official-account-client.js';
+export {
+  type Authorization,
+  type AuthorizationQuery,
+  type AuthorizationStart,
+  type AuthorizationUrlOptions,
+  type Authorizer,
+  type AuthorizerFacts,
+  type AuthorizerKind,
+  type AuthorizerStatus,
+  type AuthorizerSyncOutcome,
+  type AuthorizerSyncReport,
+  type AuthorizerSyncResult,
+  type AuthType,
+  type OpenPlatform,
+  OpenPlatformClient,
+  type OpenPlatformOptions,
+  openPlatform,
+  type SyncAuthorizersOptions,
+} from './open-platform.js';
 export type {
   CardExtInput,
   CardSignature,

@@ -1,0 +1,139 @@
+import {
+  type CallbackReply,
+  type CallbackRequest,
+  fingerprint,
+  labelOf,
+  TokenError,
+  type Tokens,
+} from '@evertoken/core';
+import type { ComponentEvent, ComponentRevocation, ComponentVerifyTicket } from '../push/component-event.js';
+import type { ReceivedPush } from '../push/open-push.js';
+import { authorizerExtraIn } from './authorizer-facts.js';
+import { restoreAuthorizer } from './authorizer-restore.js';
+import { TICKET_LIFETIME_MS } from './component-sources.js';
+import { type OpenPlatformContext, storedAuthorizer } from './context.js';
+import { exchangePushedCode } from './exchange.js';
+import { AUTHORIZER_TICKETS, AUTHORIZER_TOKEN } from './kinds.js';
+
+/** 4 s: the platform waits 5 s for an answer, and ours has to get there. */
+const ANSWER_WITHIN_MS = 4_000;
+
+/** Anything but "success": the platform sends the push again. */
+const AGAIN: CallbackReply = Object.freeze({
+  status: 500,
+  headers: Object.freeze({ 'content-type': 'text/plain; charset=utf-8' }),
+  body: 'try again',
+});
+
+/**
+ * Answers a push to the authorization-event URL, once what it brought is stored. A code is exchanged first, too: it is good for one
+ * exchange, and after "success" it would exist in this process alone. Where that takes longer than the platform waits, it goes on, and
+ * the push is declined: the platform sends it again, and finds it done. So nothing is lost if this process dies at any point.
+ */
+export async function answerPush(
+  context: OpenPlatformContext,
+  tokens: Tokens,
+  request: CallbackRequest,
+): Promise<CallbackReply> {
+  const push = await context.openPush(request);
+  if (push.kind !== 'message') return push.reply;
+  const { componentEvent } = await import('../push/component-event.js');
+  const event = componentEvent(push.message);
+  // Meant for us by its encryption; of which component it speaks it says itself.
+  if (event.type !== 'other' && event.appId !== context.component.id) return push.reply();
+  const handling = handle(context, tokens, event, push).then(
+    () => push.reply(),
+    (error: unknown) => {
+      warn(context, event, error);
+      return AGAIN;
+    },
+  );
+  return withinTime(context, handling);
+}
+
+async function handle(
+  context: OpenPlatformContext,
+  tokens: Tokens,
+  event: ComponentEvent,
+  push: ReceivedPush,
+): Promise<void> {
+  switch (event.type) {
+    case 'component_verify_ticket':
+      return takeTicket(context, tokens, event, push.timestamp);
+    case 'authorized':
+    case 'updateauthorized': {
+      const { authorizerAppid: appId, authorizationCode: code, createTime: givenAt } = event;
+      const authorization = await exchangePushedCode(context, tokens, { appId, code, givenAt });
+      // The code is used up and what it brought is lost, if the platform does not tell us anew.
+      if (!authorization) await restoreAuthorizer(context, tokens, appId);
+      return;
+    }
+    case 'unauthorized':
+      return forgetAuthorizer(context, tokens, event);
+    case 'other':
+      return;
+  }
+}
+
+/** Of two tickets the one made later stands, whatever order they come in. Its life counts from when it was made, by the platform's clock. */
+async function takeTicket(
+  context: OpenPlatformContext,
+  tokens: Tokens,
+  { ticket, createTime }: ComponentVerifyTicket,
+  sentAt: number,
+): Promise<void> {
+  const lifetimeMs = createTime + TICKET_LIFETIME_MS - sentAt;
+  if (lifetimeMs <= 0) return;
+  const { verifyTicket } = context;
+  // `get` would have the platform asked for one where none lives.
+  const before = tokens.peek(verifyTicket)?.value;
+  await tokens.adopt(verifyTicket, { value: ticket, lifetimeMs }, { order: createTime });
+  const after = tokens.peek(verifyTicket)?.value;
+  // The failures of what this leads to are told as events, and each key has its next attempt.
+  if (after !== before) void endWait(context, tokens, before === undefined).catch(() => {});
+}
+
+/** What had to wait for a ticket goes on at once, not at the end of its back-off. */
+async function endWait({ component, accessToken }: OpenPlatformContext, tokens: Tokens, first: boolean): Promise<void> {
+  const waited = await tokens.get(accessToken).then(
+    () => false,
+    (error: unknown) => error instanceof TokenError && error.code === 'ERR_TOKEN_WAITING',
+  );
+  if (waited) await tokens.refresh(accessToken);
+  if (!waited && !first) return;
+  await tokens.refreshAll({
+    accounts: [component.account],
+    kinds: [AUTHORIZER_TOKEN.kind, AUTHORIZER_TICKETS.jsapi.kind, AUTHORIZER_TICKETS.wx_card.kind],
+    states: ['waiting'],
+  });
+}
+
+/** The account took its authorization back: its tokens are dead, unless it has authorized anew since. */
+async function forgetAuthorizer(
+  context: OpenPlatformContext,
+  tokens: Tokens,
+  { authorizerAppid, createTime }: ComponentRevocation,
+): Promise<void> {
+  const { accessToken, jsapiTicket, cardTicket } = context.authorizer(authorizerAppid);
+  const stored = await storedAuthorizer(context, tokens, accessToken);
+  const { authorizedAt = 0 } = authorizerExtraIn(stored?.extra);
+  if (createTime < authorizedAt) return;
+  await tokens.revoke(accessToken, { order: createTime });
+  for (const ticket of [jsapiTicket, cardTicket]) await tokens.forget(ticket);
+}
+
+function withinTime({ component }: OpenPlatformContext, handling: Promise<CallbackReply>): Promise<CallbackReply> {
+  return new Promise((resolve) => {
+    const cancel = component.clock.after(ANSWER_WITHIN_MS, () => resolve(AGAIN));
+    handling.then(resolve, () => resolve(AGAIN)).finally(cancel);
+  });
+}
+
+/** Nobody else hears of it: who sent the push is told to send it again, and no more. */
+function warn({ component }: OpenPlatformContext, event: ComponentEvent, error: unknown): void {
+  const whose = 'authorizerAppid' in event ? `, authorizer ${fingerprint(event.authorizerAppid)}` : '';
+  const why = error instanceof Error ? error.message : 'unknown';
+  process.emitWarning(`${labelOf(component)}${whose}: the push "${event.type}" could not be handled: ${why}`, {
+    type: 'WeChatPush',
+  });
+}
