@@ -7,6 +7,7 @@ import {
   assertText,
   assertUnique,
 } from '../check.js';
+import { isEncodingAESKey } from '../push-crypto.js';
 import {
   DEFAULT_SUITE_SWITCHES,
   DEFAULT_SWITCHES,
@@ -217,9 +218,7 @@ function weComCallback(callback: WeComCallback): WeComCallback {
 }
 
 export function assertEncodingKey(value: unknown): string {
-  if (typeof value !== 'string' || !/^[A-Za-z0-9]{43}$/.test(value)) {
-    throw new TypeError('"encodingAESKey" must be 43 letters and digits');
-  }
+  if (!isEncodingAESKey(value)) throw new TypeError('"encodingAESKey" must be 43 letters and digits');
   return value;
 }
 

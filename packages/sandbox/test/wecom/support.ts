@@ -1,3 +1,4 @@
+import { createDecipheriv, createHash } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
@@ -134,4 +135,31 @@ async function read(request: IncomingMessage): Promise<Received> {
   for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
   const { searchParams } = new URL(request.url ?? '/', 'http://hook');
   return { method: request.method ?? '', query: searchParams, body: Buffer.concat(chunks).toString() };
+}
+
+/** What a push says, once its signature is checked and it is decrypted: receiver and fields of the inner XML. */
+export function opened(
+  { query: fields, body }: Received,
+  keys: { readonly token: string; readonly encodingAESKey: string } = SUITE,
+): { receiveId: string; text: string; field(name: string): string | undefined } {
+  const encrypted = fields.get('echostr') ?? xmlField(body, 'Encrypt') ?? (JSON.parse(body) as Encrypted).Encrypt;
+  const signed = [keys.token, fields.get('timestamp') ?? '', fields.get('nonce') ?? '', encrypted].sort().join('');
+  const signature = createHash('sha1').update(signed).digest('hex');
+  if (signature !== fields.get('msg_signature')) throw new Error('the push is not signed with these keys');
+  const key = Buffer.from(`${keys.encodingAESKey}=`, 'base64');
+  const cipher = createDecipheriv('aes-256-cbc', key, key.subarray(0, 16)).setAutoPadding(false);
+  const padded = Buffer.concat([cipher.update(encrypted, 'base64'), cipher.final()]);
+  const plain = padded.subarray(0, padded.length - (padded.at(-1) ?? 0));
+  const end = 20 + plain.readUInt32BE(16);
+  const text = plain.subarray(20, end).toString();
+  return { receiveId: plain.subarray(end).toString(), text, field: (name) => xmlField(text, name) };
+}
+
+interface Encrypted {
+  readonly Encrypt: string;
+}
+
+function xmlField(xml: string, name: string): string | undefined {
+  const match = new RegExp(`<${name}>(?:<!\\[CDATA\\[(.*?)\\]\\]>|(.*?))</${name}>`, 's').exec(xml);
+  return match?.[1] ?? match?.[2];
 }
