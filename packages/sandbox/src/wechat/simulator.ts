@@ -12,6 +12,7 @@ import { WeChatDirectory } from './directory.js';
 import { RawAnswer, type WeChatEndpoint } from './endpoints.js';
 import { WeChatError } from './errors.js';
 import type { OpenPlatformSettings } from './open-platform/account.js';
+import { AUTHORIZATION_PAGES } from './open-platform/authorization-page.js';
 import { type OpenPlatformControls, openPlatformControls } from './open-platform/controls.js';
 import { OPEN_PLATFORM_ENDPOINTS } from './open-platform/endpoints.js';
 import { OpenPlatform, type OpenPlatformState } from './open-platform/open-platform.js';
@@ -25,7 +26,10 @@ const COUNTED: ReadonlySet<string> = new Set([
   ...COUNTED_ENDPOINTS.map(({ path }) => path),
 ]);
 const ENDPOINTS = new Map(
-  [...COUNTED_ENDPOINTS, ...quotaEndpoints((path) => COUNTED.has(path))].map((endpoint) => [endpoint.path, endpoint]),
+  [...COUNTED_ENDPOINTS, ...quotaEndpoints((path) => COUNTED.has(path)), ...AUTHORIZATION_PAGES].map((endpoint) => [
+    endpoint.path,
+    endpoint,
+  ]),
 );
 
 export interface WeChatParts {

@@ -1,4 +1,4 @@
-import { assertText } from '../../check.js';
+import { assertBoolean, assertKnownKeys, assertText } from '../../check.js';
 import type { PushFields } from '../../push-message.js';
 import type { PushRecord } from '../../push-sender.js';
 import type { OpenPlatformAuthorizer, OpenPlatformSwitches } from './account.js';
@@ -62,9 +62,11 @@ export function openPlatformControls(find: (appId: string) => OpenPlatform): Ope
       const [platform, authorizer] = both(appId, authorizerAppId);
       return platform.authorize(authorizer, options);
     },
-    cancel(appId, authorizerAppId, { push = true } = {}) {
+    cancel(appId, authorizerAppId, options = {}) {
+      assertKnownKeys('a cancellation', options, ['push']);
+      const { push = true } = options;
       const [platform, authorizer] = both(appId, authorizerAppId);
-      platform.cancel(authorizer, push);
+      platform.cancel(authorizer, assertBoolean('push', push));
     },
     pushMessage(appId, authorizerAppId, message) {
       const [platform, authorizer] = both(appId, authorizerAppId);

@@ -1,3 +1,4 @@
+import { assertBoolean, assertKnownKeys, assertText } from '../../check.js';
 import type { Clock } from '../../clock.js';
 import type { PushSender } from '../../push-sender.js';
 import type { SandboxRequest } from '../../request.js';
@@ -153,7 +154,11 @@ export class OpenPlatform implements TokenOwner {
   }
 
   /** An account authorizes the component, for the first time or again, and the platform pushes what happened. */
-  authorize(authorizer: Authorizer, { permissions, preAuthCode, push = true }: AuthorizationOrder): Authorization {
+  authorize(authorizer: Authorizer, order: AuthorizationOrder): Authorization {
+    assertKnownKeys('an authorization', order, ['permissions', 'preAuthCode', 'push']);
+    const { permissions, preAuthCode, push = true } = order;
+    if (preAuthCode !== undefined) assertText('preAuthCode', preAuthCode);
+    assertBoolean('push', push);
     const known = authorizer.authorizedAt !== undefined;
     if (permissions) authorizer.permissions = checkPermissions(permissions);
     const { code, expiresAt } = authorizer.authorize();

@@ -1,3 +1,4 @@
+import { assertCount, assertKnownKeys, assertOneOf, assertRecord } from '../../check.js';
 import type { Clock } from '../../clock.js';
 import type { PushFields } from '../../push-message.js';
 import type { PushRecord, PushSender } from '../../push-sender.js';
@@ -34,7 +35,11 @@ export class PlatformPushes {
   }
 
   /** A verify ticket. Throws a `TypeError` where there is no callback URL, or no older ticket. */
-  ticket({ ticket: which = 'new', createTime }: TicketPush = {}): Promise<PushRecord> {
+  ticket(order: TicketPush = {}): Promise<PushRecord> {
+    assertKnownKeys('a ticket push', order, ['ticket', 'createTime']);
+    const { ticket: which = 'new', createTime } = order;
+    assertOneOf('ticket', which, ['new', 'newest', 'older']);
+    if (createTime !== undefined) assertCount('createTime', createTime, 0);
     const url = this.#url('callbackUrl');
     const ticket = this.#pick(which, createTime);
     return this.#send(url, 'component_verify_ticket', {
@@ -58,6 +63,7 @@ export class PlatformPushes {
 
   /** A message of an authorizer's user, encrypted for the component. Throws a `TypeError` without `messageUrl`. */
   message(authorizer: Authorizer, message: PushFields): Promise<PushRecord> {
+    assertRecord('message', message);
     const url = this.#url('messageUrl').replaceAll('$APPID$', authorizer.appId);
     const userName = `gh_${authorizer.appId}`;
     const full = {
