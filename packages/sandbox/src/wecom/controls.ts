@@ -7,7 +7,10 @@ import type { WeComSuiteSwitches, WeComSwitches } from './switches.js';
 /** A corp id, or a suite id. */
 export type WeComAccountId = string;
 
-/** Steers the simulated WeCom. Each throws a `TypeError` for a company, agent or suite that is not there. */
+/**
+ * Steers the simulated WeCom. Each throws a `TypeError` for a company, agent or suite that is not there, and for what
+ * cannot be.
+ */
 export interface WeComControls {
   /** Changes switches of a company or a suite; those that are left out stay. */
   configure(account: WeComAccountId, switches: WeComSwitches | WeComSuiteSwitches): void;
@@ -51,7 +54,7 @@ export interface WeComControls {
 
   /** Makes a suite ticket and pushes it; or sends the newest again, or one that is older than it. */
   pushTicket(suiteId: string, options?: WeComTicketPush): WeComTicket;
-  /** The newest ticket, dead or alive. In process only. */
+  /** The newest ticket, dead or alive. */
   currentTicket(suiteId: string): WeComTicket | undefined;
   /** No more tickets by themselves, until `startTickets`. */
   stopTickets(suiteId: string): void;
@@ -60,7 +63,10 @@ export interface WeComControls {
 
   /** Where pushes go from now on and with which keys; what is left out stays, null takes a URL away. */
   setCallback(account: WeComAccountId, callback: WeComCallbackChange): void;
-  /** Sends the encrypted `echostr` to a callback URL. Resolves with what was answered. */
+  /**
+   * Sends the encrypted `echostr` to a callback URL. Resolves with what was answered. `receiveId` is the id behind it;
+   * for a suite the provider's corp id by default.
+   */
   verifyUrl(
     account: WeComAccountId,
     options?: { readonly receiveId?: string; readonly data?: boolean },

@@ -43,7 +43,7 @@ export function weComControls(wecom: SteeredWeCom): WeComControls {
       agentOf(corpOf(wecom, corpId), agentId).disabled = assertBoolean('disabled', disabled);
     },
     resetSecret(account, options = {}) {
-      assertKnownKeys('the options', assertRecord('options', options), ['agentId', 'secret']);
+      checkOptions(options, ['agentId', 'secret']);
       const secret = assertText('secret', options.secret ?? urlSafeValue(43));
       const holder = secretHolder(wecom, account, options.agentId);
       if (wecom.directory.opensSomethingElse(secret)) throw new TypeError('"secret" is in use already');
@@ -52,7 +52,9 @@ export function weComControls(wecom: SteeredWeCom): WeComControls {
       return secret;
     },
 
-    killToken(account, subject, { keepReturningSame = false } = {}) {
+    killToken(account, subject, options = {}) {
+      const { keepReturningSame = false } = checkOptions(options, ['keepReturningSame']);
+      assertBoolean('keepReturningSame', keepReturningSame);
       for (const holder of holders(wecom, account, subject)) holder.token.kill(keepReturningSame);
     },
     killTickets(corpId) {
@@ -72,31 +74,35 @@ export function weComControls(wecom: SteeredWeCom): WeComControls {
       gate.limits.block(assertText('path', path), assertOneOf('period', period, PERIODS), gate.now());
     },
 
-    install: (suiteId, customer, { push = true } = {}) => install(wecom, suiteOf(wecom, suiteId), customer, push),
+    install: (suiteId, customer, options = {}) =>
+      install(wecom, suiteOf(wecom, suiteId), customer, pushed(checkOptions(options, ['push']))),
     changeAuth(suiteId, corpId) {
       const installation = installed(wecom, suiteId, corpId);
       wecom.pushes.authorization('change_auth', installation, installation.suite.now());
     },
-    uninstall(suiteId, corpId, { at, push = true } = {}) {
+    uninstall(suiteId, corpId, options = {}) {
+      const push = pushed(checkOptions(options, ['at', 'push']));
+      const { at } = options;
       if (at !== undefined) assertCount('at', at, 0);
       const installation = installed(wecom, suiteId, corpId);
       installation.cancel();
       if (push) wecom.pushes.authorization('cancel_auth', installation, at ?? installation.suite.now());
     },
-    reinstall(suiteId, corpId, { push = true } = {}) {
+    reinstall(suiteId, corpId, options = {}) {
+      const push = pushed(checkOptions(options, ['push']));
       const { suite } = installed(wecom, suiteId, corpId);
       return install(wecom, suite, { corpId }, push);
     },
-    resetPermanentCode(suiteId, corpId, { push = true } = {}) {
+    resetPermanentCode(suiteId, corpId, options = {}) {
+      const push = pushed(checkOptions(options, ['push']));
       const installation = installed(wecom, suiteId, corpId);
       installation.resetPermanentCode();
       return handedOut(wecom, installation, push ? 'reset_permanent_code' : undefined);
     },
 
     pushTicket(suiteId, options = {}) {
-      assertKnownKeys('the options', assertRecord('options', options), ['older', 'duplicate']);
       const suite = suiteOf(wecom, suiteId);
-      const ticket = chosenTicket(suite, options);
+      const ticket = chosenTicket(suite, checkOptions(options, ['older', 'duplicate']));
       wecom.pushes.ticket(suite, ticket);
       return shown(ticket);
     },
@@ -116,8 +122,11 @@ export function weComControls(wecom: SteeredWeCom): WeComControls {
       setCallback(owner(wecom, account), change);
       wecom.tick();
     },
-    verifyUrl: (account, { receiveId, data = false } = {}) =>
-      wecom.pushes.verify(owner(wecom, account), receiveId, data),
+    async verifyUrl(account, options = {}) {
+      const { receiveId, data = false } = checkOptions(options, ['receiveId', 'data']);
+      if (receiveId !== undefined && typeof receiveId !== 'string') throw new TypeError('"receiveId" must be a string');
+      return wecom.pushes.verify(owner(wecom, account), receiveId, assertBoolean('data', data));
+    },
     push(account, message, about) {
       assertRecord('message', message);
       const target = owner(wecom, account);
@@ -138,6 +147,15 @@ export function install(
   const corp = wecom.directory.customer(suite, corpId, name);
   const installation = suite.install(corp, agentId, permanentCode);
   return handedOut(wecom, installation, push ? 'create_auth' : undefined);
+}
+
+function checkOptions<T extends object>(options: T, known: readonly string[]): T {
+  assertKnownKeys('the options', assertRecord('options', options), known);
+  return options;
+}
+
+function pushed({ push = true }: { readonly push?: boolean }): boolean {
+  return assertBoolean('push', push);
 }
 
 function handedOut(

@@ -217,8 +217,8 @@ describe('messages', () => {
     expect(() => sandbox.wecom.push(CORP, { MsgType: 'text' })).toThrow('"callback"');
     sandbox.wecom.install(ID, { corpId: CUSTOMER });
     expect(() => sandbox.wecom.push(ID, { MsgType: 'text' }, CUSTOMER)).toThrow('"dataCallbackUrl"');
-    expect(() => sandbox.wecom.verifyUrl(CORP)).toThrow('"callback"');
-    expect(() => sandbox.wecom.verifyUrl(ID)).toThrow('"callbackUrl"');
+    await expect(sandbox.wecom.verifyUrl(CORP)).rejects.toThrow('"callback"');
+    await expect(sandbox.wecom.verifyUrl(ID)).rejects.toThrow('"callbackUrl"');
   });
 });
 
