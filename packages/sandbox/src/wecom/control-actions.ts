@@ -29,6 +29,7 @@ const ACTS: Readonly<Record<string, Act>> = {
   reinstall: (wecom, fields) => wecom.reinstall(fields.text('suiteId'), fields.text('corpId'), fields.rest()),
   'reset-permanent-code': (wecom, fields) =>
     wecom.resetPermanentCode(fields.text('suiteId'), fields.text('corpId'), fields.rest()),
+  'repeat-event': (wecom, fields) => wecom.repeatEvent(fields.text('suiteId'), fields.rest()),
   'push-ticket': (wecom, fields) => wecom.pushTicket(fields.text('suiteId'), fields.rest()),
   'stop-tickets': (wecom, fields) => wecom.stopTickets(fields.text('suiteId'), ...fields.none()),
   'start-tickets': (wecom, fields) => wecom.startTickets(fields.text('suiteId'), ...fields.none()),

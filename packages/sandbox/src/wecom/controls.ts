@@ -42,7 +42,7 @@ export interface WeComControls {
   exhaustQuota(account: WeComAccountId, path: string, period?: WeComPeriod): void;
 
   /** A company installs a suite: `create_auth` is pushed, unless `push` is false. Also for one that has it: again. */
-  install(suiteId: string, corp: WeComCustomer, options?: { readonly push?: boolean }): WeComInstall;
+  install(suiteId: string, corp: WeComCustomer, options?: WeComInstallOptions): WeComInstall;
   /** The company changes what the suite may see: `change_auth` is pushed. */
   changeAuth(suiteId: string, corpId: string): void;
   /** The company removes the suite: its tokens are dead, `cancel_auth` is pushed. `at` dates the push. */
@@ -51,6 +51,9 @@ export interface WeComControls {
   reinstall(suiteId: string, corpId: string, options?: { readonly push?: boolean }): WeComInstall;
   /** The company asks for another permanent code: `reset_permanent_code` is pushed, the old one is dead. */
   resetPermanentCode(suiteId: string, corpId: string, options?: { readonly push?: boolean }): WeComInstall;
+
+  /** Pushes the latest event of an authorization once more as it was, or for the first time if it was not pushed. */
+  repeatEvent(suiteId: string, which?: WeComEventChoice): void;
 
   /** Makes a suite ticket and pushes it; or sends the newest again, or one that is older than it. */
   pushTicket(suiteId: string, options?: WeComTicketPush): WeComTicket;
@@ -79,6 +82,19 @@ export interface WeComSecretReset {
   /** An agent of the company, or `provider`. A suite has one secret. */
   readonly agentId?: number | string;
   readonly secret?: string;
+}
+
+export interface WeComInstallOptions {
+  /** Default: true. */
+  readonly push?: boolean;
+  /** What the installation link said in `state`; `State` of the push. */
+  readonly state?: string;
+}
+
+/** Members that are left out match every event. */
+export interface WeComEventChoice {
+  readonly infoType?: 'create_auth' | 'change_auth' | 'cancel_auth' | 'reset_permanent_code';
+  readonly corpId?: string;
 }
 
 export interface WeComTicketPush {

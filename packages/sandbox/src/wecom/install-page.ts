@@ -3,7 +3,7 @@ import type { WeComDirectory } from './directory.js';
 import type { SuiteApp } from './suite-app.js';
 
 /** Installs a suite in a company; returns the auth code. */
-export type Install = (suite: SuiteApp, corpId: string) => string;
+export type Install = (suite: SuiteApp, corpId: string, options: { readonly state?: string }) => string;
 
 /**
  * The page where an administrator installs a suite. A browser gets a choice of the companies; with a `corpid` in the
@@ -22,9 +22,9 @@ export function installPage(query: URLSearchParams, directory: WeComDirectory, i
   const corpId = query.get('corpid');
   if (corpId === null) return choice(suite, query, directory);
   if (!directory.corps.has(corpId)) return refused(400, 'unknown_corp', 'There is no such company.');
-  target.searchParams.set('auth_code', install(suite, corpId));
-  target.searchParams.set('expires_in', String(suite.switches.authCodeSeconds));
   const state = query.get('state');
+  target.searchParams.set('auth_code', install(suite, corpId, state === null ? {} : { state }));
+  target.searchParams.set('expires_in', String(suite.switches.authCodeSeconds));
   if (state !== null) target.searchParams.set('state', state);
   return redirectAnswer(target.href);
 }

@@ -2,7 +2,7 @@ import type { PushFields } from '../push-message.js';
 import type { PushRecord, PushSender } from '../push-sender.js';
 import type { WeComCorp } from './corp.js';
 import type { Installation } from './installation.js';
-import type { SuiteApp } from './suite-app.js';
+import type { SuiteApp, SuiteEvent } from './suite-app.js';
 import type { SuiteTicket } from './suite-tickets.js';
 
 /** Writes what WeCom pushes, and gives it to the sender. What has no URL to go to is not sent. */
@@ -18,14 +18,9 @@ export class WeComPushes {
     this.#command(suite, undefined, 'suite_ticket', ticket.at, { SuiteTicket: ticket.value });
   }
 
-  /** `create_auth` or `reset_permanent_code`: an auth code to exchange. */
-  authCode(event: 'create_auth' | 'reset_permanent_code', { suite, corp }: Installation, code: string): void {
-    this.#command(suite, corp, event, suite.now(), { AuthCode: code });
-  }
-
-  /** `change_auth` or `cancel_auth`: something has happened to a company's authorization. */
-  authorization(event: 'change_auth' | 'cancel_auth', { suite, corp }: Installation, at: number): void {
-    this.#command(suite, corp, event, at, { AuthCorpId: corp.corpId });
+  /** What happened to an authorization; also late or again, as it was. */
+  event(suite: SuiteApp, { infoType, corpId, at, fields }: SuiteEvent): void {
+    this.#command(suite, corpId, infoType, at, fields);
   }
 
   /** A message of a company to its own callback. Throws a `TypeError` where that has no URL. */
@@ -76,10 +71,10 @@ export class WeComPushes {
     return this.#sender.verify({ platform: 'wecom', account, ...where, verification: 'encrypted' });
   }
 
-  #command(suite: SuiteApp, corp: WeComCorp | undefined, event: string, at: number, fields: PushFields): void {
+  #command(suite: SuiteApp, corpId: string | undefined, event: string, at: number, fields: PushFields): void {
     if (suite.callbackUrl === undefined) return;
     void this.#sender.send({
-      ...{ platform: 'wecom', account: suite.suiteId, ...(corp && { subject: corp.corpId }) },
+      ...{ platform: 'wecom', account: suite.suiteId, ...(corpId !== undefined && { subject: corpId }) },
       ...{ url: suite.callbackUrl, ...suite.keys, receiveId: suite.suiteId },
       event,
       message: { SuiteId: suite.suiteId, InfoType: event, TimeStamp: seconds(at), ...fields },

@@ -116,7 +116,8 @@ export class WeComSimulator implements Simulator<WeComState>, SteeredWeCom {
       installPage(
         query,
         this.#directory,
-        (app, corpId) => install(this, app, { corpId }, app.switches.redirectPushes).authCode,
+        (app, corpId, options) =>
+          install(this, app, { corpId }, { ...options, push: app.switches.redirectPushes }).authCode,
       );
     return {
       endpoint: INSTALL_PAGE,

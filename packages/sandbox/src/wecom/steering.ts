@@ -1,14 +1,22 @@
 import { assertBoolean, assertCount, assertKnownKeys, assertOneOf, assertRecord, assertText } from '../check.js';
 import { urlSafeValue } from '../opaque.js';
-import { assertEncodingKey, optionalUrl, PROVIDER_SUBJECT, weComAgent, weComCustomer } from './account.js';
+import type { PushFields } from '../push-message.js';
+import {
+  assertEncodingKey,
+  optionalUrl,
+  PROVIDER_SUBJECT,
+  type WeComCustomer,
+  weComAgent,
+  weComCustomer,
+} from './account.js';
 import type { Agent } from './agent.js';
 import { PERIODS } from './call-limits.js';
-import type { WeComCallbackChange, WeComControls, WeComInstall, WeComTicket } from './controls.js';
+import type { WeComCallbackChange, WeComControls, WeComInstall, WeComInstallOptions, WeComTicket } from './controls.js';
 import type { WeComCorp } from './corp.js';
 import type { WeComDirectory } from './directory.js';
 import type { Installation } from './installation.js';
 import type { WeComPushes } from './pushes.js';
-import type { SuiteApp } from './suite-app.js';
+import type { SuiteApp, SuiteEvent } from './suite-app.js';
 import type { SuiteTicket } from './suite-tickets.js';
 import type { WeComSuiteSwitches, WeComSwitches } from './switches.js';
 import type { TokenHolder } from './token-holder.js';
@@ -75,10 +83,9 @@ export function weComControls(wecom: SteeredWeCom): WeComControls {
     },
 
     install: (suiteId, customer, options = {}) =>
-      install(wecom, suiteOf(wecom, suiteId), customer, pushed(checkOptions(options, ['push']))),
+      install(wecom, suiteOf(wecom, suiteId), customer, installOptions(options)),
     changeAuth(suiteId, corpId) {
-      const installation = installed(wecom, suiteId, corpId);
-      wecom.pushes.authorization('change_auth', installation, installation.suite.now());
+      happened(wecom, installed(wecom, suiteId, corpId), 'change_auth', { push: true });
     },
     uninstall(suiteId, corpId, options = {}) {
       const push = pushed(checkOptions(options, ['at', 'push']));
@@ -86,18 +93,28 @@ export function weComControls(wecom: SteeredWeCom): WeComControls {
       if (at !== undefined) assertCount('at', at, 0);
       const installation = installed(wecom, suiteId, corpId);
       installation.cancel();
-      if (push) wecom.pushes.authorization('cancel_auth', installation, at ?? installation.suite.now());
+      happened(wecom, installation, 'cancel_auth', { push, at });
     },
     reinstall(suiteId, corpId, options = {}) {
       const push = pushed(checkOptions(options, ['push']));
       const { suite } = installed(wecom, suiteId, corpId);
-      return install(wecom, suite, { corpId }, push);
+      return install(wecom, suite, { corpId }, { push });
     },
     resetPermanentCode(suiteId, corpId, options = {}) {
       const push = pushed(checkOptions(options, ['push']));
       const installation = installed(wecom, suiteId, corpId);
       installation.resetPermanentCode();
-      return handedOut(wecom, installation, push ? 'reset_permanent_code' : undefined);
+      return handedOut(wecom, installation, 'reset_permanent_code', { push });
+    },
+
+    repeatEvent(suiteId, options = {}) {
+      const { infoType, corpId } = checkOptions(options, ['infoType', 'corpId']);
+      const suite = suiteOf(wecom, suiteId);
+      const event = suite.events.findLast(
+        (each) => (infoType ?? each.infoType) === each.infoType && (corpId ?? each.corpId) === each.corpId,
+      );
+      if (event === undefined) throw new TypeError('"suiteId" has had no such event');
+      wecom.pushes.event(suite, event);
     },
 
     pushTicket(suiteId, options = {}) {
@@ -140,18 +157,24 @@ export function weComControls(wecom: SteeredWeCom): WeComControls {
 export function install(
   wecom: SteeredWeCom,
   suite: SuiteApp,
-  customer: Parameters<WeComControls['install']>[1],
-  push: boolean,
+  customer: WeComCustomer,
+  options: WeComInstallOptions,
 ): WeComInstall {
   const { corpId, name, agentId, permanentCode } = weComCustomer(customer);
   const corp = wecom.directory.customer(suite, corpId, name);
   const installation = suite.install(corp, agentId, permanentCode);
-  return handedOut(wecom, installation, push ? 'create_auth' : undefined);
+  return handedOut(wecom, installation, 'create_auth', options);
 }
 
 function checkOptions<T extends object>(options: T, known: readonly string[]): T {
   assertKnownKeys('the options', assertRecord('options', options), known);
   return options;
+}
+
+function installOptions(options: WeComInstallOptions): WeComInstallOptions {
+  const { state } = checkOptions(options, ['push', 'state']);
+  if (state !== undefined) assertText('state', state);
+  return { ...options, push: pushed(options) };
 }
 
 function pushed({ push = true }: { readonly push?: boolean }): boolean {
@@ -161,11 +184,24 @@ function pushed({ push = true }: { readonly push?: boolean }): boolean {
 function handedOut(
   wecom: SteeredWeCom,
   installation: Installation,
-  event: 'create_auth' | 'reset_permanent_code' | undefined,
+  infoType: 'create_auth' | 'reset_permanent_code',
+  { push = true, state }: WeComInstallOptions,
 ): WeComInstall {
   const authCode = installation.suite.newAuthCode(installation);
-  if (event) wecom.pushes.authCode(event, installation, authCode);
+  happened(wecom, installation, infoType, { push, fields: { AuthCode: authCode, State: state } });
   return { corpId: installation.corp.corpId, agentId: installation.agentId, authCode };
+}
+
+/** Writes an event down, and pushes it. Events about a code do not name the company: the exchange does. */
+function happened(
+  wecom: SteeredWeCom,
+  { suite, corp: { corpId } }: Installation,
+  infoType: SuiteEvent['infoType'],
+  { push, at = suite.now(), fields }: { push: boolean; at?: number | undefined; fields?: PushFields },
+): void {
+  const event: SuiteEvent = { infoType, corpId, at, fields: fields ?? { AuthCorpId: corpId } };
+  suite.events.push(event);
+  if (push) wecom.pushes.event(suite, event);
 }
 
 function chosenTicket(suite: SuiteApp, options: { older?: boolean; duplicate?: boolean }): SuiteTicket {

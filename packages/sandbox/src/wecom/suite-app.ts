@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.js';
 import { urlSafeValue } from '../opaque.js';
+import type { PushFields } from '../push-message.js';
 import type { WeComSuiteSettings } from './account.js';
 import { TOKEN_CHARACTERS } from './agent.js';
 import type { WeComLimitState } from './call-limits.js';
@@ -13,6 +14,14 @@ import type { TokenHolder } from './token-holder.js';
 
 const FIRST_AGENT_ID = 1_000_100;
 
+/** Something that happened to an authorization, as it is pushed. */
+export interface SuiteEvent {
+  readonly infoType: 'create_auth' | 'change_auth' | 'cancel_auth' | 'reset_permanent_code';
+  readonly corpId: string;
+  readonly at: number;
+  readonly fields: PushFields;
+}
+
 /** One suite: its tickets, its token, its codes, and the companies that have installed it. */
 export class SuiteApp implements TokenHolder {
   readonly lane = 'suite';
@@ -23,6 +32,8 @@ export class SuiteApp implements TokenHolder {
   readonly gate: Gate;
   readonly token = new RepeatedValue(TOKEN_CHARACTERS);
   readonly tickets: SuiteTickets;
+  /** Events about authorizations, pushed or not, oldest first: so that they can be sent again, and late. */
+  readonly events: SuiteEvent[] = [];
   /** The latest of each company, whether it stands or is cancelled. */
   readonly installations = new Map<string, Installation>();
   secret: string;

@@ -78,6 +78,7 @@ describe('the controls over HTTP', () => {
     const first = await suiteCall(sandbox, token, 'v2/get_permanent_code', { auth_code: body['authCode'] });
     expect(first.errcode).toBe(0);
     await control(sandbox, 'change-auth', { suiteId: ID, corpId: CUSTOMER });
+    await control(sandbox, 'repeat-event', { suiteId: ID, infoType: 'change_auth' });
     const again = await control(sandbox, 'reinstall', { suiteId: ID, corpId: CUSTOMER, push: false });
     expect(again.body).toMatchObject({ corpId: CUSTOMER, agentId: body['agentId'] });
     const reset = await control(sandbox, 'reset-permanent-code', { suiteId: ID, corpId: CUSTOMER });
@@ -86,8 +87,9 @@ describe('the controls over HTTP', () => {
     expect((await control(sandbox, 'uninstall', { suiteId: ID, corpId: CUSTOMER })).status).toBe(400);
     await sandbox.pushes();
     const events = sandbox.pushLog().map(({ event }) => event);
-    expect(events).toEqual(['suite_ticket', 'create_auth', 'change_auth', 'reset_permanent_code', 'cancel_auth']);
-    expect(received).toHaveLength(5);
+    const changes = ['change_auth', 'change_auth'];
+    expect(events).toEqual(['suite_ticket', 'create_auth', ...changes, 'reset_permanent_code', 'cancel_auth']);
+    expect(received).toHaveLength(6);
   });
 
   it('set callbacks, verify them, and push', async () => {
@@ -134,6 +136,7 @@ describe('the controls over HTTP', () => {
     ['install', { suiteId: ID, corp: { corpId: CUSTOMER }, push: 'no' }, '"push"'],
     ['install', { suiteId: CORP, corp: { corpId: CUSTOMER } }, '"suiteId"'],
     ['uninstall', { suiteId: ID, corpId: CUSTOMER, at: -1 }, '"at"'],
+    ['repeat-event', { suiteId: ID, kind: 'create_auth' }, '"kind"'],
     ['push-ticket', { suiteId: ID, older: true, newer: true }, '"newer"'],
     ['stop-tickets', { suiteId: ID, now: true }, '"now"'],
     ['callback', { account: ID, url: 'ftp://x' }, '"url"'],

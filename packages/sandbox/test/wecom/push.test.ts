@@ -156,6 +156,26 @@ describe('installations', () => {
     expect(received).toEqual([]);
   });
 
+  it('can be pushed once more, or later than they happened', async () => {
+    const { url, received } = await callbackServer();
+    const sandbox = await startWeCom({}, { callbackUrl: url, ticketEveryMs: 0 });
+    const { authCode } = sandbox.wecom.install(ID, { corpId: CUSTOMER }, { push: false, state: 's1' });
+    sandbox.wecom.uninstall(ID, CUSTOMER);
+    sandbox.advance(MINUTE);
+    sandbox.wecom.repeatEvent(ID, { infoType: 'create_auth' });
+    sandbox.wecom.repeatEvent(ID, { corpId: CUSTOMER });
+    await sandbox.pushes();
+    const pushes = received.map((each) => opened(each));
+    expect(pushes.map(({ field }) => [field('InfoType'), field('TimeStamp')])).toEqual([
+      ['cancel_auth', `${START / 1000}`],
+      ['create_auth', `${START / 1000}`],
+      ['cancel_auth', `${START / 1000}`],
+    ]);
+    expect(pushes[1]?.field('AuthCode')).toBe(authCode);
+    expect(pushes[1]?.field('State')).toBe('s1');
+    expect(() => sandbox.wecom.repeatEvent(ID, { corpId: CORP })).toThrow('"suiteId"');
+  });
+
   it.each([
     [true, ['create_auth']],
     [false, []],
@@ -166,14 +186,14 @@ describe('installations', () => {
     await sandbox.pushes();
     received.length = 0;
     const preAuth = await get(sandbox, '/cgi-bin/service/get_pre_auth_code', { suite_access_token: token });
-    const fields = { suite_id: ID, pre_auth_code: preAuth.pre_auth_code, redirect_uri: url, corpid: CORP };
+    const fields = { suite_id: ID, pre_auth_code: preAuth.pre_auth_code, redirect_uri: url, corpid: CORP, state: 's2' };
     const page = `${sandbox.urls.wecom}/3rdapp/install?${new URLSearchParams(fields)}`;
     const { headers } = await fetch(page, { redirect: 'manual' });
     const authCode = new URL(headers.get('location') ?? '').searchParams.get('auth_code');
     await sandbox.pushes();
     const pushes = received.map((each) => opened(each));
     expect(pushes.map(({ field }) => field('InfoType'))).toEqual(events);
-    for (const { field } of pushes) expect(field('AuthCode')).toBe(authCode);
+    for (const { field } of pushes) expect([field('AuthCode'), field('State')]).toEqual([authCode, 's2']);
     const answer = await suiteCall(sandbox, token, 'v2/get_permanent_code', { auth_code: authCode });
     expect(answer.auth_corp_info.corpid).toBe(CORP);
   });
