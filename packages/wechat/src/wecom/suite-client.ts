@@ -87,7 +87,8 @@ export class WeComSuiteClient extends WeComCalls {
   /** The page on which a person installs the app for a corp, with a fresh pre-auth code in it. Rejects as `preAuthCode` does. */
   async installUrl({ redirectUri, state }: WeComInstallUrlOptions): Promise<string> {
     const { value: preAuthCode } = await this.preAuthCode();
-    return installPage({ suiteId: this.#input.suite.id, preAuthCode, redirectUri, state });
+    const { id: suiteId, pageUrl } = this.#input.suite;
+    return installPage({ pageUrl, suiteId, preAuthCode, redirectUri, state });
   }
 
   /**
@@ -150,14 +151,12 @@ export class WeComSuiteClient extends WeComCalls {
 
 /** The API as the app in one corp. */
 export class WeComSuiteCorpClient {
-  readonly #suite: Suite;
   readonly #corp: WeComSuiteCorp;
   readonly #tokens: Tokens;
   readonly #calls: WeComCalls;
   readonly #signer: WeComSigner;
 
   constructor(suite: Suite, corp: WeComSuiteCorp, tokens: Tokens) {
-    this.#suite = suite;
     this.#corp = corp;
     this.#tokens = tokens;
     this.#calls = new WeComCalls(weChatApi(apiTarget(suite, corp.accessToken), tokens));
@@ -199,21 +198,19 @@ export class WeComSuiteCorpClient {
     try {
       return await calling;
     } catch (error) {
-      if (!(error instanceof WeChatError && (error.errcode === 40084 || error.errcode === 48004))) throw error;
-      const verdict = await this.#tokens.refresh(this.#corp.permanentCode);
-      if (verdict.outcome !== 'reauthorize') throw error;
-      const { account } = this.#suite;
-      const { corpId } = this.#corp;
-      throw (
-        verdict.error ??
-        new TokenError('ERR_TOKEN_REAUTHORIZATION_REQUIRED', `account "${account}": ${error.message}`, {
-          account,
-          subject: corpId,
-          kind: PERMANENT_CODE.kind,
-          platformCode: String(error.errcode),
-        })
-      );
+      const gone = await this.#goneBy(error);
+      if (!gone) throw error;
+      // A token that is dead but not over would be presented again, and asked for again, by every call.
+      await this.#tokens.forget(this.#corp.accessToken).catch(() => {});
+      throw gone;
     }
+  }
+
+  async #goneBy(error: unknown): Promise<Error | undefined> {
+    if (error instanceof TokenError) return error.code === 'ERR_TOKEN_REAUTHORIZATION_REQUIRED' ? error : undefined;
+    if (!(error instanceof WeChatError && error.reason === 'reauthorize')) return undefined;
+    const { outcome, error: verdict } = await this.#tokens.refresh(this.#corp.permanentCode);
+    return outcome === 'reauthorize' ? verdict : undefined;
   }
 }
 

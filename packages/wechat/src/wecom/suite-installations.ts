@@ -67,6 +67,7 @@ export class SuiteInstallations {
   }
 
   async #exchange(tokens: Tokens, authCode: string, at: number): Promise<WeComInstallation> {
+    const startedAt = this.#suite.clock.now();
     let answer: unknown;
     try {
       const api = weChatApi(apiTarget(this.#suite, this.#sources.accessToken, SUITE_TOKEN_PARAM), tokens);
@@ -86,10 +87,23 @@ export class SuiteInstallations {
     await tokens.adopt(corp.permanentCode, { value, extra }, { grant: true });
     // And in its order, so that a cancellation that is delivered late finds itself older.
     await tokens.adopt(corp.permanentCode, { value, extra }, { order: at }).catch(ignoreStore);
-    // Tokens of an earlier installation died with it, and so did what was noted of asking for them in vain.
-    await this.#forgetTokens(tokens, corpId).catch(ignoreStore);
-    inBackground(obtain(tokens, corp.accessToken));
+    inBackground(this.#renewTokens(tokens, corpId, startedAt));
     return installation;
+  }
+
+  /** Tokens of an earlier installation died with it; what was noted of asking for them in vain is over, too. */
+  async #renewTokens(tokens: Tokens, corpId: string, since: number): Promise<void> {
+    const { accessToken, jsapiTicket, agentJsapiTicket } = this.#corp(corpId);
+    const all = [accessToken, jsapiTicket, agentJsapiTicket];
+    const filter = { accounts: [this.#suite.account], kinds: all.map(({ kind }) => kind), subjects: [corpId] };
+    const outdated = new Set<TokenSource>([accessToken]);
+    for await (const { key, issuedAt = since } of tokens.inspect(filter)) {
+      const source = all.find((one) => one.key === key);
+      if (!source || issuedAt >= since) continue;
+      await tokens.forget(source);
+      outdated.add(source);
+    }
+    for (const source of outdated) await obtain(tokens, source);
   }
 
   /** What another process has stored for this code. */

@@ -46,6 +46,8 @@ export interface Suite extends Place {
   readonly secret: string;
   /** Built for single corps: the permanent code is the secret of `gettoken`. */
   readonly providerBuilt: boolean;
+  /** Host of the installation page, without a slash at its end. */
+  readonly pageUrl: string;
 }
 
 /** The sources of a suite itself. */

@@ -15,6 +15,7 @@ import {
   suiteSources,
 } from './suite-sources.js';
 import {
+  isBaseUrl,
   isId,
   placeFacts,
   placeProblems,
@@ -28,6 +29,7 @@ import {
   type WeComPushKeys,
 } from './wecom-options.js';
 import { PLATFORM } from './wecom-source.js';
+import { WECOM_PAGES } from './wecom-wire.js';
 
 /** Tickets of a corp that has installed the app. */
 export type WeComCorpTicketKind = 'corp_jsapi_ticket' | 'corp_agent_jsapi_ticket';
@@ -44,6 +46,8 @@ export interface WeComSuiteOptions extends WeComAccountOptions {
   readonly corpId?: string | undefined;
   /** Built for single corps ("代开发"): their permanent codes are secrets, and tokens do without the suite's. Default: false. */
   readonly providerBuilt?: boolean | undefined;
+  /** Another address than `https://open.work.weixin.qq.com` for the installation page: a sandbox. */
+  readonly pageUrl?: string | undefined;
   /** Which tickets of each corp are kept fresh from its installation on, by their kinds; `true`: both. Default: none, they are asked for when somebody wants them. */
   readonly tickets?: boolean | readonly WeComCorpTicketKind[] | undefined;
   /**
@@ -101,6 +105,7 @@ export function weComSuite(options: WeComSuiteOptions): WeComSuite {
     ...readPlace(options, options.suiteId),
     secret: typeof options.secret === 'string' ? options.secret : '',
     providerBuilt: options.providerBuilt === true,
+    pageUrl: typeof options.pageUrl === 'string' ? options.pageUrl.replace(/\/+$/, '') : WECOM_PAGES,
   };
   const own = suiteSources(suite);
   const tickets = ticketsOf(options.tickets, CORP_TICKET_KINDS);
@@ -132,7 +137,7 @@ export function weComSuite(options: WeComSuiteOptions): WeComSuite {
     problems: () => [
       ...placeProblems(options, {
         required: ['suiteId', 'secret'],
-        optional: ['push', 'corpId', 'providerBuilt', 'tickets', 'onEvent'],
+        optional: ['push', 'corpId', 'providerBuilt', 'pageUrl', 'tickets', 'onEvent'],
         id: ['suiteId', 'corpId'],
         kinds: SUITE_KINDS,
       }),
@@ -170,8 +175,11 @@ function isFilled(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== '';
 }
 
-function typeProblems({ providerBuilt, onEvent }: WeComSuiteOptions): string[] {
+function typeProblems({ providerBuilt, pageUrl, onEvent }: WeComSuiteOptions): string[] {
   const problems: string[] = [];
+  if (pageUrl !== undefined && !isBaseUrl(pageUrl)) {
+    problems.push('"pageUrl" must be an http or https URL without credentials, query and fragment');
+  }
   if (providerBuilt !== undefined && typeof providerBuilt !== 'boolean') {
     problems.push('"providerBuilt" must be true or false');
   }

@@ -4,8 +4,8 @@ import { JSON_HEADERS, type WireIds, type WireRequest } from '../wechat-wire.js'
 /** Host of WeCom. */
 export const WECOM_API = 'https://qyapi.weixin.qq.com';
 
-/** Where a person of a corp installs a third-party app. */
-const INSTALL_PAGE = 'https://open.work.weixin.qq.com/3rdapp/install';
+/** Host of the page where a person of a corp installs a third-party app. */
+export const WECOM_PAGES = 'https://open.work.weixin.qq.com';
 
 /** Query parameter of a suite's access token. */
 export const SUITE_TOKEN_PARAM = 'suite_access_token';
@@ -71,11 +71,13 @@ export const SUITE_PATHS = Object.freeze({
 
 /** The page on which a person of a corp installs the app. */
 export function installPage({
+  pageUrl,
   suiteId,
   preAuthCode,
   redirectUri,
   state,
 }: {
+  readonly pageUrl: string;
   readonly suiteId: string;
   readonly preAuthCode: string;
   readonly redirectUri: string;
@@ -87,7 +89,7 @@ export function installPage({
     redirect_uri: redirectUri,
     state,
   });
-  return `${INSTALL_PAGE}?${query}`;
+  return `${pageUrl}/3rdapp/install?${query}`;
 }
 
 /** What an exchange brought. */
