@@ -1,7 +1,7 @@
 export type { WeChatFile } from './download.js';
 export type { WeComSuiteEvent } from './wecom/suite-callback.js';
 export {
-  type WeComCallbackExpectation,
+  type WeComInstallStart,
   type WeComInstallUrlOptions,
   type WeComRedirect,
   WeComSuiteClient,

@@ -43,25 +43,27 @@ const AGAIN: CallbackReply = Object.freeze({ status: 500, body: '' });
  * An exchange slower than the platform's patience goes on; the repetition joins it, or in another process finds it stored.
  * Everything else (a new suite token, a corp's first token) is done after the answer.
  */
-export function suiteCallback(input: SuiteCallbackInput, tokens: Tokens) {
-  return async (request: CallbackRequest): Promise<CallbackReply> => {
-    const { suite, corpId } = input;
-    const push = await openPush(request, {
-      keys: input.keys(),
-      // Verifications are for the provider's corp, in older consoles for the suite.
-      receiveIds: request.method === 'GET' && corpId ? [corpId, suite.id] : [suite.id],
-      now: () => suite.clock.now(),
-      verification: 'encrypted',
-    });
-    if (push.kind !== 'message') return push.reply;
-    try {
-      await take(input, tokens, push);
-    } catch {
-      // Told as the key's event; the platform sends it once more.
-      return AGAIN;
-    }
-    return push.reply();
-  };
+export async function answerSuitePush(
+  input: SuiteCallbackInput,
+  tokens: Tokens,
+  request: CallbackRequest,
+): Promise<CallbackReply> {
+  const { suite, corpId } = input;
+  const push = await openPush(request, {
+    keys: input.keys(),
+    // Verifications are for the provider's corp, in older consoles for the suite.
+    receiveIds: request.method === 'GET' && corpId ? [corpId, suite.id] : [suite.id],
+    now: () => suite.clock.now(),
+    verification: 'encrypted',
+  });
+  if (push.kind !== 'message') return push.reply;
+  try {
+    await take(input, tokens, push);
+  } catch {
+    // Told as the key's event; the platform sends it once more.
+    return AGAIN;
+  }
+  return push.reply();
 }
 
 async function take(input: SuiteCallbackInput, tokens: Tokens, { message }: ReceivedPush): Promise<void> {

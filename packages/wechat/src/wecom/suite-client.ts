@@ -1,6 +1,6 @@
 import { type CallbackRequest, TokenError, type Tokens } from '@evertoken/core';
 import { type WeChatApi, weChatApi } from '../client.js';
-import { openPush, type Push } from '../push/open-push.js';
+import type { Push } from '../push/open-push.js';
 import type { PushKeys } from '../push/push-keys.js';
 import { WeChatError } from '../wechat-errors.js';
 import { installationIn, type SuiteInstallations, type WeComInstallation } from './suite-installations.js';
@@ -33,18 +33,19 @@ export interface SuiteClientInput {
 export interface WeComInstallUrlOptions {
   /** Its host must be among the app's in the console. */
   readonly redirectUri: string;
-  /** Comes back with the person: unguessable, and kept in the session, to be compared by `handleCallback`. */
-  readonly state: string;
+  /** Comes back with the person. Default: random; another one must be as hard to guess. */
+  readonly state?: string | undefined;
 }
 
-/** What `handleCallback` compares. */
-export interface WeComCallbackExpectation {
-  /** The `state` of this person's session; undefined where there is none. */
-  readonly state: string | undefined;
+/** Where an installation begins: send the browser to `url`, and keep `binding` in its session for the callback. */
+export interface WeComInstallStart {
+  readonly url: string;
+  /** Proves that the browser which comes back is the one that went. */
+  readonly binding: string;
 }
 
-/** Query of an installation's redirect. */
-export type WeComRedirect = Readonly<Record<string, string | undefined>>;
+/** Query of an installation's redirect, as the application's framework reads it. */
+export type WeComRedirect = Readonly<Record<string, unknown>>;
 
 /** Where the corp's id stands in the envelope of a message, XML or JSON. */
 const TO_USER_NAME = [
@@ -84,30 +85,42 @@ export class WeComSuiteClient extends WeComCalls {
     return { value, lifetimeMs: seconds * 1000 };
   }
 
-  /** The page on which a person installs the app for a corp, with a fresh pre-auth code in it. Rejects as `preAuthCode` does. */
-  async installUrl({ redirectUri, state }: WeComInstallUrlOptions): Promise<string> {
+  /**
+   * The page on which a person installs the app for a corp, with a fresh pre-auth code in it. Rejects as `preAuthCode` does, and with
+   * a TypeError where `redirectUri` is no http or https URL.
+   */
+  async installUrl({ redirectUri, state }: WeComInstallUrlOptions): Promise<WeComInstallStart> {
+    if (!URL.canParse(redirectUri) || !/^https?:$/.test(new URL(redirectUri).protocol)) {
+      throw new TypeError('"redirectUri" must be an http or https URL');
+    }
+    const binding = state ?? process.getBuiltinModule('node:crypto').randomBytes(16).toString('hex');
     const { value: preAuthCode } = await this.preAuthCode();
     const { id: suiteId, pageUrl } = this.#input.suite;
-    return installPage({ pageUrl, suiteId, preAuthCode, redirectUri, state });
+    return { url: installPage({ pageUrl, suiteId, preAuthCode, redirectUri, state: binding }), binding };
   }
 
   /**
-   * Completes an installation whose person has come back to `redirectUri`: compares `state` and exchanges `auth_code`. The command
-   * address may have done so already; the result is the same.
+   * Completes an installation whose person has come back to `redirectUri`: compares `state` with the session's binding and exchanges
+   * `auth_code`. The command address may have done so already; the result is the same.
    *
-   * Rejects with `ERR_TOKEN_REFUSED` where `state` or `auth_code` is missing or `state` is another session's, and as `exchange` does.
+   * Rejects with `ERR_TOKEN_REFUSED`, its `reason` `unbound` (this session began no installation) or `incomplete`, and as
+   * `exchange` does.
    */
-  async handleCallback(query: WeComRedirect, expected: WeComCallbackExpectation): Promise<WeComInstallation> {
+  async handleCallback(query: WeComRedirect, binding: string | undefined): Promise<WeComInstallation> {
     const { account } = this.#input.suite;
     const { auth_code: authCode, state } = query;
-    const refuse = (what: string) =>
-      new TokenError('ERR_TOKEN_REFUSED', `account "${account}": the installation was not completed: ${what}`, {
+    const refused = (reason: string, why: string) =>
+      new TokenError('ERR_TOKEN_REFUSED', `account "${account}": ${why}; begin the installation anew`, {
         account,
+        reason,
       });
-    if (!expected.state || typeof state !== 'string' || !sameText(state, expected.state)) {
-      throw refuse('"state" is not that of this session');
+    if (typeof authCode !== 'string' || authCode === '') {
+      throw refused('incomplete', 'the redirect has no single "auth_code"');
     }
-    if (typeof authCode !== 'string' || authCode === '') throw refuse('"auth_code" is missing');
+    if (typeof binding !== 'string' || binding === '') throw refused('unbound', 'this session began no installation');
+    if (typeof state !== 'string' || !sameText(state, binding)) {
+      throw refused('unbound', 'the redirect belongs to an installation that another session began');
+    }
     return this.exchange(authCode);
   }
 
@@ -141,10 +154,11 @@ export class WeComSuiteClient extends WeComCalls {
    * refuse. Never rejects. By default the corp is taken from the envelope, which nobody has signed, and must then be the one at the
    * end of the encrypted text, which the platform has.
    */
-  openMessage(request: CallbackRequest, options: WeComReceiveOptions = {}): Promise<Push> {
+  async openMessage(request: CallbackRequest, options: WeComReceiveOptions = {}): Promise<Push> {
     const { suite, corpId, keys } = this.#input;
     const own = corpId ? [corpId, suite.id] : [suite.id];
     const { receiveIds = request.method === 'GET' ? own : addressee(request) } = options;
+    const { openPush } = await import('../push/open-push.js');
     return openPush(request, { keys: keys(), receiveIds, now: () => suite.clock.now(), verification: 'encrypted' });
   }
 }

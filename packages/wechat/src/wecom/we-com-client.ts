@@ -10,7 +10,7 @@ import {
 } from '../client.js';
 import type { WeChatFile } from '../download.js';
 import { jsSdkSignature, nonce } from '../js-sdk.js';
-import { openPush, type Push } from '../push/open-push.js';
+import type { Push } from '../push/open-push.js';
 import type { WeChatUpload } from '../upload.js';
 import type { WeCom } from './we-com.js';
 import type { WeComAgent } from './wecom-agent.js';
@@ -101,6 +101,8 @@ export function apiTarget(place: Place, token: TokenSource, tokenParam?: string)
     name: place.account,
     baseUrl: place.baseUrl,
     fetch: place.fetch,
+    clock: place.clock,
+    random: place.random,
     token,
     tokenParam,
     errors: WECOM_ERRORS,
@@ -235,12 +237,13 @@ export class WeComClient {
   }
 }
 
-function openCorpMessage(
+async function openCorpMessage(
   place: Place,
   push: WeComPushKeys | undefined,
   request: CallbackRequest,
   { receiveIds = [place.id] }: WeComReceiveOptions = {},
 ): Promise<Push> {
+  const { openPush } = await import('../push/open-push.js');
   return openPush(request, {
     keys: pushKeysOf(push),
     receiveIds,

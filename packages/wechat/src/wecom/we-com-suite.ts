@@ -1,6 +1,7 @@
-import type { Account, TokenSource, Tokens } from '@evertoken/core';
+import type { Account, CallbackRequest, TokenSource, Tokens } from '@evertoken/core';
+import { isBaseUrl } from '../app.js';
 import { pushKeyProblems } from '../push/push-keys.js';
-import { suiteCallback, type WeComSuiteEvent } from './suite-callback.js';
+import type { WeComSuiteEvent } from './suite-callback.js';
 import { type SuiteClientInput, WeComSuiteClient, WeComSuiteCorpClient } from './suite-client.js';
 import { SuiteInstallations } from './suite-installations.js';
 import {
@@ -15,7 +16,6 @@ import {
   suiteSources,
 } from './suite-sources.js';
 import {
-  isBaseUrl,
   isId,
   placeFacts,
   placeProblems,
@@ -160,8 +160,14 @@ export function weComSuite(options: WeComSuiteOptions): WeComSuite {
       return [own.ticket, own.accessToken].find((source) => source.kind === kind);
     },
     client: (tokens: Tokens) => new WeComSuiteClient(input, tokens),
-    callback: (tokens: Tokens) =>
-      suiteCallback({ suite, sources: own, installations, keys, corpId, onEvent: options.onEvent }, tokens),
+    callback: (tokens: Tokens) => async (request: CallbackRequest) => {
+      const { answerSuitePush } = await import('./suite-callback.js');
+      return answerSuitePush(
+        { suite, sources: own, installations, keys, corpId, onEvent: options.onEvent },
+        tokens,
+        request,
+      );
+    },
     corp,
   });
 }

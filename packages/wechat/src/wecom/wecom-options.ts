@@ -2,10 +2,14 @@ import {
   ACCOUNT_OPTIONS,
   type Clock,
   optionProblems,
+  type Random,
   type RefreshOptions,
   type SourceKind,
   systemClock,
+  systemRandom,
 } from '@evertoken/core';
+import { isBaseUrl } from '../app.js';
+import { type FetchDispatcher, throughDispatcher } from '../egress.js';
 import { type PushKeys, pushKeyProblems } from '../push/push-keys.js';
 import { WECOM_API } from './wecom-wire.js';
 
@@ -30,8 +34,12 @@ export interface WeComAccountOptions {
   readonly refresh?: RefreshOptions | undefined;
   /** Used for this account's requests, by the manager and by the client: a proxy with a fixed address, say. Default: the manager's, and the platform's `fetch`. */
   readonly fetch?: typeof fetch | undefined;
-  /** By what pushes are judged and signatures dated, for tests. Default: the machine's clock. */
+  /** Given to each `fetch`: an agent of undici, such as its `ProxyAgent`, for a fixed address. Default: Node's own. */
+  readonly dispatcher?: FetchDispatcher | undefined;
+  /** By what signatures, waits and pushes are reckoned, for tests. Default: the machine's clocks. */
   readonly clock?: Clock | undefined;
+  /** Jitter of repetitions, for tests. Default: the machine's. */
+  readonly random?: Random | undefined;
 }
 
 /** The part of the options that both kinds of account read alike. */
@@ -43,16 +51,19 @@ export interface Place {
   readonly keyId: string;
   /** Without a slash at its end. */
   readonly baseUrl: string;
+  /** Through the dispatcher, where there is one. */
   readonly fetch?: typeof fetch | undefined;
   readonly clock: Clock;
+  readonly random: Random;
 }
 
 const ID = /^[\x21-\x7e]{1,128}$/;
-const SHARED = ['baseUrl', 'clock', ...ACCOUNT_OPTIONS];
+const SHARED = ['baseUrl', 'dispatcher', 'clock', 'random', ...ACCOUNT_OPTIONS];
 
 /** Reads the options once; never throws for what they lack. */
 export function readPlace(options: WeComAccountOptions, id: string | undefined): Place {
-  const { name, baseUrl, fetch, clock } = options;
+  const { name, baseUrl, clock, random } = options;
+  const fetch = throughDispatcher(options);
   const usable = isId(id) ? id : '';
   return {
     account: name,
@@ -62,6 +73,7 @@ export function readPlace(options: WeComAccountOptions, id: string | undefined):
     baseUrl: typeof baseUrl === 'string' ? baseUrl.replace(/\/+$/, '') : WECOM_API,
     ...(fetch && { fetch }),
     clock: clock ?? systemClock,
+    random: random ?? systemRandom,
   };
 }
 
@@ -73,7 +85,7 @@ export function placeFacts(place: Place, options: WeComAccountOptions, kinds: re
     baseUrl: place.baseUrl,
     kinds: Object.freeze([...kinds]),
     ...(options.refresh && { refresh: options.refresh }),
-    ...(options.fetch && { fetch: options.fetch }),
+    ...(place.fetch && { fetch: place.fetch }),
   };
 }
 
@@ -103,15 +115,15 @@ export function placeProblems(
       problems.push(`"${name}" must be 1 to 128 visible ASCII characters`);
     }
   }
-  const { baseUrl, fetch, refresh, clock } = options;
+  const { baseUrl, fetch, refresh, dispatcher } = options;
   if (baseUrl !== undefined && !isBaseUrl(baseUrl)) {
     problems.push('"baseUrl" must be an http or https URL without credentials, query and fragment');
   }
   if (fetch !== undefined && typeof fetch !== 'function') {
     problems.push(`"fetch" must be a function, got ${typeof fetch}`);
   }
-  if (clock !== undefined && typeof (clock as Partial<Clock> | null)?.now !== 'function') {
-    problems.push('"clock" must be a Clock');
+  if (dispatcher !== undefined && typeof dispatcher?.dispatch !== 'function') {
+    problems.push('"dispatcher" must have a function "dispatch", as the agents of undici have');
   }
   const names = kinds.map(({ kind }) => kind);
   const wanted: readonly string[] = Array.isArray(refresh?.kinds) ? refresh.kinds : [];
@@ -168,10 +180,4 @@ export function isId(value: unknown): value is string {
 /** What is missing or blank has its own sentence already. */
 function isFilled(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== '';
-}
-
-export function isBaseUrl(value: unknown): boolean {
-  if (typeof value !== 'string' || !URL.canParse(value)) return false;
-  const { protocol, username, password, search, hash } = new URL(value);
-  return /^https?:$/.test(protocol) && username + password + search + hash === '';
 }

@@ -220,11 +220,11 @@ describe('a suite', () => {
   it('installs by a person’s browser, once for redirect and push together', async () => {
     const { account, client } = await world.suiteAtWork();
     await world.ticket();
-    const url = await client.installUrl({ redirectUri: 'https://app.example/installed', state: 's1' });
+    const { url, binding } = await client.installUrl({ redirectUri: 'https://app.example/installed?from=shop' });
     expect(new URL(url).searchParams.get('suite_id')).toBe(SUITE);
     const page = await fetch(`${url}&corpid=${CORP}`, { redirect: 'manual' });
     const query = Object.fromEntries(new URL(page.headers.get('location') ?? '').searchParams);
-    const results = await Promise.all(times(5, () => client.handleCallback(query, { state: 's1' })));
+    const results = await Promise.all(times(5, () => client.handleCallback(query, binding)));
     await world.sandbox.pushes();
     expect(results.map(({ corpId }) => corpId)).toEqual(times(5, () => CORP));
     // Whoever comes later finds what the first one stored.
@@ -234,14 +234,16 @@ describe('a suite', () => {
   });
 
   it.each([
-    ['another session’s state', { auth_code: 'c', state: 's2' }, 's1'],
-    ['no state', { auth_code: 'c' }, 's1'],
-    ['no session', { auth_code: 'c', state: 's1' }, undefined],
-    ['an empty state on both sides', { auth_code: 'c', state: '' }, ''],
-    ['no code', { state: 's1' }, 's1'],
-  ])('completes no installation with %s', async (_, query, state) => {
+    ['another session’s state', { auth_code: 'c', state: 's2' }, 's1', 'unbound'],
+    ['no state', { auth_code: 'c' }, 's1', 'unbound'],
+    ['two states', { auth_code: 'c', state: ['s1', 's1'] }, 's1', 'unbound'],
+    ['no session', { auth_code: 'c', state: 's1' }, undefined, 'unbound'],
+    ['an empty state on both sides', { auth_code: 'c', state: '' }, '', 'unbound'],
+    ['no code', { state: 's1' }, 's1', 'incomplete'],
+  ])('completes no installation with %s', async (_, query, binding, reason) => {
     const { client } = await world.suiteAtWork();
-    expect(await failureOf(client.handleCallback(query, { state }))).toMatchObject({ code: 'ERR_TOKEN_REFUSED' });
+    const error = await failureOf(client.handleCallback(query, binding));
+    expect(error).toMatchObject({ code: 'ERR_TOKEN_REFUSED', reason });
     expect(calls(EXCHANGE)).toBe(0);
   });
 
