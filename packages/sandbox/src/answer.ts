@@ -2,7 +2,7 @@
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
+  readonly body: string | Buffer;
   /** What the call log says about it: `ok` or the platform's code. */
   readonly outcome: string;
   /** Real milliseconds the platform keeps the caller waiting after the work is done. */

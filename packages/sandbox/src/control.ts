@@ -6,6 +6,7 @@ import { NEXTENGINE_ACTIONS } from './nextengine/control-actions.js';
 import { PLATFORM_NAMES } from './platform.js';
 import { jsonBody, type SandboxRequest } from './request.js';
 import type { Sandbox } from './sandbox.js';
+import { WECHAT_ACTIONS } from './wechat/control-actions.js';
 import { OPEN_PLATFORM_ACTIONS } from './wechat/open-platform/control-actions.js';
 import { WECOM_ACTIONS } from './wecom/control-actions.js';
 
@@ -44,6 +45,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     return clock(sandbox);
   },
   'POST /revoke': revoke,
+  ...WECHAT_ACTIONS,
   ...OPEN_PLATFORM_ACTIONS,
   ...WECOM_ACTIONS,
   ...NEXTENGINE_ACTIONS,

@@ -24,8 +24,9 @@ export type {
 } from './sandbox.js';
 export { SANDBOX_ACCOUNTS } from './sandbox-accounts.js';
 export type { WeChatAccount, WeChatAccountSwitches } from './wechat/account.js';
+export type { WeChatPush } from './wechat/account-pushes.js';
 export type { WeChatAccountState } from './wechat/app.js';
-export type { WeChatControls } from './wechat/controls.js';
+export type { OAuthCodeOrder, WeChatControls } from './wechat/controls.js';
 export type {
   OpenPlatformAccount,
   OpenPlatformAuthorizer,
@@ -37,6 +38,7 @@ export type { Authorization, AuthorizationOrder, OpenPlatformState } from './wec
 export type { TicketPush } from './wechat/open-platform/platform-pushes.js';
 export type { WeChatSwitches } from './wechat/switches.js';
 export type { WeChatTokenKind, WeChatTokenState } from './wechat/token-line.js';
+export type { WeChatUser, WeChatUserState } from './wechat/users.js';
 export type { WeComAccount, WeComAgent, WeComCallback, WeComCustomer, WeComSuite } from './wecom/account.js';
 export type { WeComAgentState } from './wecom/agent.js';
 export type { WeComLimitState, WeComPeriod } from './wecom/call-limits.js';

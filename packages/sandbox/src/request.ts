@@ -10,6 +10,8 @@ export interface SandboxRequest {
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
+  /** The body as it came. */
+  readonly bytes: Buffer;
   /** Address of the caller, without the IPv4-in-IPv6 prefix. */
   readonly ip: string;
 }
@@ -24,12 +26,14 @@ export async function readRequest(message: IncomingMessage): Promise<SandboxRequ
     if (size > MAX_BODY_BYTES) throw new RangeError('the request body is larger than 1 MiB');
     chunks.push(chunk);
   }
+  const bytes = Buffer.concat(chunks);
   return {
     method: message.method ?? 'GET',
     path: url.pathname,
     query: url.searchParams,
     headers: message.headers,
-    text: Buffer.concat(chunks).toString('utf8'),
+    text: bytes.toString('utf8'),
+    bytes,
     ip: (message.socket.remoteAddress ?? '').replace(/^::ffff:/, ''),
   };
 }

@@ -3,9 +3,12 @@ import { urlSafeValue } from '../opaque.js';
 import type { SandboxRequest } from '../request.js';
 import { type WeChatAccountSwitches, type WeChatSettings, weChatSwitched } from './account.js';
 import { WeChatError } from './errors.js';
+import { MediaStore } from './media-store.js';
 import { AddressGate, type Party, type TokenOwner } from './owner.js';
 import { QuotaBook } from './quota-book.js';
+import { RiskGate } from './risk-gate.js';
 import { type IssuedValue, TokenLine, type WeChatTokenKind, type WeChatTokenState } from './token-line.js';
+import { UserBook, userSettings, type WeChatUserState } from './users.js';
 
 export type TicketType = 'jsapi' | 'wx_card';
 
@@ -19,7 +22,10 @@ export class WeChatApp implements TokenOwner {
   readonly kind = 'account';
   readonly quotas: QuotaBook;
   readonly lines: Readonly<Record<WeChatTokenKind, TokenLine>>;
-  readonly addresses = new AddressGate(() => this.#settings.ipAllowList);
+  readonly addresses = new AddressGate(() => (this.#settings.riskConfirmation ? [] : this.#settings.ipAllowList));
+  readonly risk = new RiskGate();
+  readonly media = new MediaStore();
+  readonly users: UserBook;
   #settings: WeChatSettings;
   #tickets = new Map<TicketType, Ticket>();
   #lastForcedAt = Number.NEGATIVE_INFINITY;
@@ -29,6 +35,7 @@ export class WeChatApp implements TokenOwner {
     this.#settings = settings;
     this.#clock = clock;
     this.quotas = new QuotaBook(quotaRules(() => this.#settings));
+    this.users = new UserBook(userSettings(settings.users, settings.appId), () => this.#settings);
     const line = () => new TokenLine(() => this.#settings);
     this.lines = { legacy: line(), stable: line() };
   }
@@ -61,6 +68,12 @@ export class WeChatApp implements TokenOwner {
     this.#settings = weChatSwitched(this.#settings, change);
   }
 
+  /** The account gets another secret; its tokens live on unless they are ended with it. */
+  resetSecret(secret: string, endTokens: boolean): void {
+    this.#settings = { ...this.#settings, secret };
+    if (endTokens) for (const line of Object.values(this.lines)) line.revokeAll();
+  }
+
   admit(path: string): void {
     if (this.#settings.unauthorizedPaths.includes(path)) throw new WeChatError(48001);
   }
@@ -69,6 +82,8 @@ export class WeChatApp implements TokenOwner {
   enter(path: string, request: SandboxRequest): void {
     if (this.#settings.tokenRefusal !== false) throw new WeChatError(this.#settings.tokenRefusal);
     this.addresses.check(request, 40164);
+    const { riskConfirmation, ipAllowList } = this.#settings;
+    if (riskConfirmation && !ipAllowList.includes(request.ip)) this.risk.check(request.ip, this.now());
     this.quotas.spend(path, this.now());
   }
 
@@ -125,6 +140,10 @@ export class WeChatApp implements TokenOwner {
       stable: this.lines.stable.state(),
       tickets: this.ticketState(),
       callsToday: this.quotas.state(this.now()),
+      users: this.users.state(),
+      media: this.media.size,
+      blockedIps: this.addresses.blocked,
+      risk: this.risk.state(),
     };
   }
 
@@ -137,6 +156,9 @@ export class WeChatApp implements TokenOwner {
   }
 }
 
+/** What the platform says of single paths. */
+const MINUTE_QUOTAS: Readonly<Record<string, number>> = { '/sns/oauth2/refresh_token': 50_000 };
+
 function quotaRules(settings: () => WeChatSettings) {
   return {
     daily(path: string): number {
@@ -146,7 +168,9 @@ function quotaRules(settings: () => WeChatSettings) {
       return dailyQuotas[path] ?? dailyCallQuota;
     },
     minute(path: string): number | undefined {
-      return path === '/cgi-bin/stable_token' ? settings().minuteStableQuota : undefined;
+      const { minuteQuotas, minuteStableQuota } = settings();
+      if (path === '/cgi-bin/stable_token') return minuteQuotas[path] ?? minuteStableQuota;
+      return minuteQuotas[path] ?? MINUTE_QUOTAS[path];
     },
     get forced() {
       return settings().dailyForcedQuota;
@@ -163,4 +187,10 @@ export interface WeChatAccountState {
   readonly tickets: Readonly<Record<string, { readonly expiresAt: number }>>;
   /** Counted calls of the natural day in China, by path. */
   readonly callsToday: Readonly<Record<string, number>>;
+  readonly users: readonly WeChatUserState[];
+  /** How many files were uploaded. */
+  readonly media: number;
+  readonly blockedIps: readonly string[];
+  /** Addresses the administrator was asked about. */
+  readonly risk: Readonly<Record<string, 'pending' | 'confirmed' | 'refused'>>;
 }

@@ -12,12 +12,11 @@ const ticket = tokenEndpoint('/cgi-bin/ticket/getticket', 'ANY', (app, { query }
   return { ...OK, ticket: value, expires_in: expiresIn };
 });
 
-const followers = tokenEndpoint('/cgi-bin/user/get', 'ANY', (app) => ({
-  total: 2,
-  count: 2,
-  data: { openid: [`o-${app.appId}-1`, `o-${app.appId}-2`] },
-  next_openid: `o-${app.appId}-2`,
-}));
+const followers = tokenEndpoint('/cgi-bin/user/get', 'ANY', (app) => {
+  const openids = app.users.users.map(({ openid }) => openid);
+  const total = openids.length;
+  return { total, count: total, data: { openid: openids }, next_openid: openids.at(-1) ?? '' };
+});
 
 const domainAddresses = ownerEndpoint('/cgi-bin/get_api_domain_ip', 'ANY', 'any', () => ({
   ip_list: ['203.0.113.10', '203.0.113.11'],

@@ -39,6 +39,12 @@ export class WeChatDirectory {
     return this.app(appId) ?? this.platforms().flatMap((platform) => platform.authorizer(appId)?.app ?? [])[0];
   }
 
+  /** Every account there is, each once. */
+  businesses(): WeChatApp[] {
+    const authorizers = this.platforms().flatMap((platform) => platform.authorizers());
+    return [...new Set([...this.all(), ...authorizers.map(({ app }) => app)])];
+  }
+
   remember(token: string, owner: TokenOwner, line: TokenLine): void {
     this.#owners.set(token, { owner, line });
   }

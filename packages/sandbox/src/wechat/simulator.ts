@@ -5,12 +5,16 @@ import type { PlatformCall, Refusal, Simulator } from '../platform.js';
 import type { PushSender } from '../push-sender.js';
 import { type SandboxRequest, trimSlashes } from '../request.js';
 import type { WeChatSettings } from './account.js';
+import { AccountPushes } from './account-pushes.js';
 import { type WeChatAccountState, WeChatApp } from './app.js';
 import { BUSINESS_ENDPOINTS, genericPost, unknownEndpoint } from './business-endpoints.js';
+import { callbackCheck } from './callback-check.js';
 import { type WeChatControls, weChatControls } from './controls.js';
 import { WeChatDirectory } from './directory.js';
 import { RawAnswer, type WeChatEndpoint } from './endpoints.js';
 import { WeChatError } from './errors.js';
+import { MEDIA_ENDPOINTS } from './media-endpoints.js';
+import { OAUTH_PAGES } from './oauth-page.js';
 import type { OpenPlatformSettings } from './open-platform/account.js';
 import { AUTHORIZATION_PAGES } from './open-platform/authorization-page.js';
 import { type OpenPlatformControls, openPlatformControls } from './open-platform/controls.js';
@@ -19,14 +23,22 @@ import { OpenPlatform, type OpenPlatformState } from './open-platform/open-platf
 import type { AnswerStyle } from './owner.js';
 import { quotaEndpoints } from './quota-endpoints.js';
 import { TOKEN_ENDPOINTS } from './token-endpoints.js';
+import { USER_ENDPOINTS } from './user-endpoints.js';
 
-const COUNTED_ENDPOINTS = [...TOKEN_ENDPOINTS, ...BUSINESS_ENDPOINTS, ...OPEN_PLATFORM_ENDPOINTS];
+const COUNTED_ENDPOINTS = [
+  ...TOKEN_ENDPOINTS,
+  ...BUSINESS_ENDPOINTS,
+  ...MEDIA_ENDPOINTS,
+  callbackCheck,
+  ...OPEN_PLATFORM_ENDPOINTS,
+];
+const OTHER_ENDPOINTS = [...USER_ENDPOINTS, ...OAUTH_PAGES, ...AUTHORIZATION_PAGES];
 const COUNTED: ReadonlySet<string> = new Set([
   '/cgi-bin/openapi/quota/get',
   ...COUNTED_ENDPOINTS.map(({ path }) => path),
 ]);
 const ENDPOINTS = new Map(
-  [...COUNTED_ENDPOINTS, ...quotaEndpoints((path) => COUNTED.has(path)), ...AUTHORIZATION_PAGES].map((endpoint) => [
+  [...COUNTED_ENDPOINTS, ...quotaEndpoints((path) => COUNTED.has(path)), ...OTHER_ENDPOINTS].map((endpoint) => [
     endpoint.path,
     endpoint,
   ]),
@@ -42,11 +54,7 @@ export class WeChatSimulator implements Simulator<WeChatAccountState[]> {
   readonly mounts = [
     { path: '/wechat', platform: 'wechat' as const, open: (request: SandboxRequest) => this.#open(request) },
   ];
-  readonly controls: WeChatControls = weChatControls((appId) => {
-    const app = this.#directory.business(appId);
-    if (app === undefined) throw new TypeError('"appId" is not an account of this sandbox');
-    return app;
-  });
+  readonly controls: WeChatControls;
   readonly platformControls: OpenPlatformControls = openPlatformControls((appId) => {
     const platform = this.#directory.platform(appId);
     if (platform === undefined) throw new TypeError('"appId" is not an Open Platform of this sandbox');
@@ -62,6 +70,12 @@ export class WeChatSimulator implements Simulator<WeChatAccountState[]> {
     this.#platforms = platforms;
     this.#parts = parts;
     this.#directory = this.#build();
+    const pushes = new AccountPushes(parts.clock, parts.pushes);
+    this.controls = weChatControls((appId) => {
+      const app = this.#directory.business(appId);
+      if (app === undefined) throw new TypeError('"appId" is not an account of this sandbox');
+      return app;
+    }, pushes);
   }
 
   state(): WeChatAccountState[] {

@@ -6,6 +6,8 @@ export interface WeChatSwitches {
   readonly dailyCallQuota?: number;
   /** The same for single paths, such as `{ '/cgi-bin/ticket/getticket': 10 }`; it goes before the other quotas. Default: none. */
   readonly dailyQuotas?: Readonly<Record<string, number>>;
+  /** Calls per minute of single paths. Default: none, but for what accounts say. */
+  readonly minuteQuotas?: Readonly<Record<string, number>>;
   /** Lifetime of a token or ticket, in seconds. Default: 7200. */
   readonly expiresIn?: number;
   /** How long a token works next to its successor, and how early `stable_token` makes one. Default: 300 000. */
@@ -29,6 +31,7 @@ export interface WeChatSwitches {
 export const COMMON_SWITCHES: Required<WeChatSwitches> = Object.freeze({
   dailyCallQuota: 100_000,
   dailyQuotas: {},
+  minuteQuotas: {},
   expiresIn: 7200,
   overlapMs: 300_000,
   olderTokens: 'refused',
@@ -43,8 +46,8 @@ export const COMMON_SWITCHES: Required<WeChatSwitches> = Object.freeze({
 /** Throws a `TypeError` that names the first of the common switches that cannot be. */
 export function checkCommonSwitches(switches: Required<WeChatSwitches>): void {
   assertCount('dailyCallQuota', switches.dailyCallQuota, 0);
-  for (const quota of Object.values(assertRecord('dailyQuotas', switches.dailyQuotas)))
-    assertCount('dailyQuotas', quota, 0);
+  for (const name of ['dailyQuotas', 'minuteQuotas'] as const)
+    for (const quota of Object.values(assertRecord(name, switches[name]))) assertCount(name, quota, 0);
   assertCount('expiresIn', switches.expiresIn, 1);
   assertCount('overlapMs', switches.overlapMs, 0);
   assertOneOf('olderTokens', switches.olderTokens, ['refused', 'overlap']);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { startReceiver } from '../receiver.js';
 import { HOUR, MINUTE, START } from '../support.js';
-import { COMPONENT, type Component, field, MINI, OFFICIAL, PLATFORM, startComponent } from './open-platform-support.js';
+import { COMPONENT, type Component, field, MINI, OFFICIAL, startComponent } from './open-platform-support.js';
 import { ticket, use } from './support.js';
 
 describe('api_query_auth', () => {

@@ -103,9 +103,7 @@ describe('the verify ticket', () => {
   it('is pushed by command: anew, twice, out of order, late', async () => {
     const { url, received } = await startReceiver();
     const sandbox = await startPlatform({ callbackUrl: url, ticketEveryMs: 0 });
-    await expect(async () => sandbox.openPlatform.pushTicket(COMPONENT, { ticket: 'newest' })).rejects.toThrow(
-      '"ticket"',
-    );
+    await expect(sandbox.openPlatform.pushTicket(COMPONENT, { ticket: 'newest' })).rejects.toThrow('"ticket"');
     await sandbox.openPlatform.pushTicket(COMPONENT);
     sandbox.advance(MINUTE);
     for (const ticket of ['new', 'newest', 'older'] as const)

@@ -56,7 +56,7 @@ export function openPlatformControls(find: (appId: string) => OpenPlatform): Ope
       const now = platform.now();
       return platform.tickets.make(now, Math.floor(now / 1000), platform.settings.ticketLifeMs).value;
     },
-    pushTicket: (appId, options) => find(appId).pushes.ticket(options),
+    pushTicket: async (appId, options) => find(appId).pushes.ticket(options),
     addAuthorizer: (appId, authorizer) => void find(appId).addAuthorizer(authorizer),
     authorize(appId, authorizerAppId, options = {}) {
       const [platform, authorizer] = both(appId, authorizerAppId);
@@ -68,7 +68,7 @@ export function openPlatformControls(find: (appId: string) => OpenPlatform): Ope
       const [platform, authorizer] = both(appId, authorizerAppId);
       platform.cancel(authorizer, assertBoolean('push', push));
     },
-    pushMessage(appId, authorizerAppId, message) {
+    async pushMessage(appId, authorizerAppId, message) {
       const [platform, authorizer] = both(appId, authorizerAppId);
       return platform.pushes.message(authorizer, message);
     },

@@ -65,7 +65,7 @@ export class OpenPlatform implements TokenOwner {
     this.#parts = parts;
     this.quotas = new QuotaBook({
       daily: (path) => this.#settings.dailyQuotas[path] ?? this.#settings.dailyCallQuota,
-      minute: () => undefined,
+      minute: (path) => this.#settings.minuteQuotas[path],
       forced: 0,
     });
     this.line = new TokenLine(() => this.#settings);
