@@ -13,7 +13,6 @@ import type { WireIds } from '../wechat-wire.js';
 import { type AuthorizerExtra, authorizerExtraIn, extraWith } from './authorizer-facts.js';
 import type { Component } from './component.js';
 import { type ComponentRequest, callComponent, callError } from './component-call.js';
-import { notYoung } from './component-sources.js';
 import {
   authorizationIn,
   authorizerInfoBody,
@@ -48,7 +47,6 @@ export function authorizerTokenSource(component: Component, appId: string, compo
     lifetime: 'remaining',
     dependsOn: [componentToken],
     credentials: component.credentials,
-    renewableFrom: notYoung,
     async issue(request) {
       const refreshToken = request.current?.refreshToken;
       const issued = refreshToken && (await renewedWith(component, request, { appId, refreshToken }));

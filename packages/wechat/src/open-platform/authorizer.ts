@@ -44,3 +44,8 @@ export function authorizerOf(component: Component, appId: string, componentToken
   };
   return authorizer;
 }
+
+/** One of an authorizer's sources, by its kind. */
+export function sourceOf({ accessToken, jsapiTicket, cardTicket }: Authorizer, kind: string): TokenSource | undefined {
+  return [accessToken, jsapiTicket, cardTicket].find((source) => source.kind === kind);
+}

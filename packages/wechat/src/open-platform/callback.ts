@@ -4,10 +4,12 @@ import {
   fingerprint,
   labelOf,
   TokenError,
+  type TokenSource,
   type Tokens,
 } from '@evertoken/core';
 import type { ComponentEvent, ComponentRevocation, ComponentVerifyTicket } from '../push/component-event.js';
 import type { ReceivedPush } from '../push/open-push.js';
+import { sourceOf } from './authorizer.js';
 import { authorizerExtraIn } from './authorizer-facts.js';
 import { restoreAuthorizer } from './authorizer-restore.js';
 import { TICKET_LIFETIME_MS } from './component-sources.js';
@@ -17,6 +19,14 @@ import { AUTHORIZER_TICKETS, AUTHORIZER_TOKEN } from './kinds.js';
 
 /** 4 s: the platform waits 5 s for an answer, and ours has to get there. */
 const ANSWER_WITHIN_MS = 4_000;
+
+/** Tickets after the tokens they are asked for with. */
+const WAITING_KINDS: readonly (readonly string[])[] = [
+  [AUTHORIZER_TOKEN.kind],
+  [AUTHORIZER_TICKETS.jsapi.kind, AUTHORIZER_TICKETS.wx_card.kind],
+];
+/** 10: authorizers at a time, as the manager's own limit is. */
+const AT_A_TIME = 10;
 
 /** Anything but "success": the platform sends the push again. */
 const AGAIN: CallbackReply = Object.freeze({
@@ -94,18 +104,35 @@ async function takeTicket(
 }
 
 /** What had to wait for a ticket goes on at once, not at the end of its back-off. */
-async function endWait({ component, accessToken }: OpenPlatformContext, tokens: Tokens, first: boolean): Promise<void> {
+async function endWait(context: OpenPlatformContext, tokens: Tokens, first: boolean): Promise<void> {
+  const { component, accessToken } = context;
   const waited = await tokens.get(accessToken).then(
     () => false,
     (error: unknown) => error instanceof TokenError && error.code === 'ERR_TOKEN_WAITING',
   );
   if (waited) await tokens.refresh(accessToken);
   if (!waited && !first) return;
-  await tokens.refreshAll({
-    accounts: [component.account],
-    kinds: [AUTHORIZER_TOKEN.kind, AUTHORIZER_TICKETS.jsapi.kind, AUTHORIZER_TICKETS.wx_card.kind],
-    states: ['waiting'],
-  });
+  for (const kinds of WAITING_KINDS) {
+    const waiting: TokenSource[] = [];
+    for await (const { kind, subject } of tokens.inspect({
+      accounts: [component.account],
+      kinds,
+      states: ['waiting'],
+    })) {
+      const source = subject === undefined ? undefined : sourceOf(context.authorizer(subject), kind);
+      if (source) waiting.push(source);
+    }
+    await obtainAll(tokens, waiting);
+  }
+}
+
+/** Of those that live `get` is answered without a call; of the others, what another process is at comes from there. */
+async function obtainAll(tokens: Tokens, sources: readonly TokenSource[]): Promise<void> {
+  const left = sources.values();
+  const work = async () => {
+    for (const source of left) await tokens.get(source).catch(() => {});
+  };
+  await Promise.all(Array.from({ length: AT_A_TIME }, work));
 }
 
 /** The account took its authorization back: its tokens are dead, unless it has authorized anew since. */

@@ -4,7 +4,6 @@ import {
   labelOf,
   parentRejected,
   sendToPlatform,
-  type Token,
   TokenError,
   type TokenSource,
   tokenKeyOf,
@@ -18,7 +17,7 @@ import { COMPONENT_TOKEN, VERIFY_TICKET } from './kinds.js';
 
 /** 12 h: how long a verify ticket is good for a component token (sheet §2.1). */
 export const TICKET_LIFETIME_MS = 12 * 3_600_000;
-/** 60 s: a superseding token as young as this is not asked for again: it would only take the one away that others were just given. */
+/** 60 s: a component token as young as this is not asked for again: that would only take the one away that others were just given. */
 const YOUNG_MS = 60_000;
 
 /** 61005: the ticket has expired; 61006: it is invalid. */
@@ -69,7 +68,7 @@ export function componentTokenSource(component: Component, verifyTicket: TokenSo
     lifetime: 'remaining',
     dependsOn: [verifyTicket],
     credentials: component.credentials,
-    renewableFrom: notYoung,
+    renewableFrom: ({ issuedAt }) => issuedAt + YOUNG_MS,
     async issue(request) {
       const [ticket] = request.parents;
       // Asking again with a ticket that is known to be dead only burns quota.
@@ -85,11 +84,6 @@ export function componentTokenSource(component: Component, verifyTicket: TokenSo
       return issuedIn(answer, 'component_access_token', ids);
     },
   };
-}
-
-/** `renewableFrom` of the superseding tokens. */
-export function notYoung({ issuedAt }: Token): number {
-  return issuedAt + YOUNG_MS;
 }
 
 function waiting(ids: { readonly account: string; readonly kind: string }): TokenError {

@@ -33,8 +33,10 @@ export interface GivenCode {
   readonly givenAt?: number;
 }
 
-/** 61009: the code is invalid, or was used; 61010: it has expired. */
-const DEAD_CODES: ReadonlySet<string | undefined> = new Set(['61009', '61010']);
+/** 61009: the code is invalid, or was used. */
+const USED = '61009';
+/** 61010: it has expired. */
+const DEAD_CODES: ReadonlySet<string | undefined> = new Set([USED, '61010']);
 /** 3 s, in steps of 250 ms: who used the code before us stores what it brought at once. */
 const LOOKS = 12;
 const LOOK_EVERY_MS = 250;
@@ -63,6 +65,7 @@ export async function exchangeCode(
 ): Promise<Authorization> {
   const { component } = context;
   const ids = { account: component.account, kind: AUTHORIZER_TOKEN.kind };
+  const startedAt = component.clock.now();
   try {
     const authorization = await withComponentToken(tokens, context.accessToken, async () => {
       const parents = [await tokens.get(context.accessToken)];
@@ -71,12 +74,13 @@ export async function exchangeCode(
     const { appId, issued, permissions } = authorization;
     if (!issued) return { appId, granted: false, permissions };
     const authorizer = context.authorizer(appId);
+    const latest = await issuedLast(context, tokens, authorizer, { issued, startedAt });
     // A single use: stored before anything else is done, whatever else we would like to know.
-    await tokens.adopt(authorizer.accessToken, issued, { grant: true });
-    return await completed(context, tokens, authorizer, issued);
+    await tokens.adopt(authorizer.accessToken, latest, { grant: true });
+    return await completed(context, tokens, authorizer, latest);
   } catch (error) {
     if (!isDeadCode(error)) throw error;
-    const before = await exchangedBefore(context, tokens, code);
+    const before = await exchangedBefore(context, tokens, code, looksAfter(error));
     if (!before) throw codeError(error, ids);
     return before;
   }
@@ -108,7 +112,7 @@ export async function exchangePushedCode(
   } catch (error) {
     if (error instanceof NotGranted) return { appId, granted: false, permissions: error.permissions };
     if (error !== KNOWN && !isDeadCode(error)) throw error;
-    return storedWith(context, tokens, { appId, code: given.code }, error === KNOWN ? 1 : LOOKS);
+    return storedWith(context, tokens, { appId, code: given.code }, looksAfter(error));
   }
   return brought && completed(context, tokens, authorizer, brought);
 }
@@ -132,6 +136,26 @@ async function queryAuth(
     ...authorization,
     issued: { ...issued, extra: extraWith(known, { permissions, authorizedAt, code, refreshToken }) },
   };
+}
+
+/**
+ * The exchange's token, or the one that stands, where that was issued later: a renewal that met the end of the old refresh token finds
+ * the new one by itself, and may be faster than the answer that brought it here.
+ */
+async function issuedLast(
+  context: OpenPlatformContext,
+  tokens: Tokens,
+  { accessToken }: Authorizer,
+  { issued, startedAt }: { readonly issued: IssuedToken; readonly startedAt: number },
+): Promise<IssuedToken> {
+  const { refreshTokenFingerprint } = authorizerExtraIn(issued.extra);
+  const stored = await storedAuthorizer(context, tokens, accessToken);
+  const { refreshTokenFingerprint: standing } = authorizerExtraIn(stored?.extra);
+  if (standing !== refreshTokenFingerprint || (stored?.issuedAt ?? 0) < startedAt) return issued;
+  const current = await tokens.get(accessToken).catch(() => undefined);
+  if (!current || current.issuedAt < startedAt) return issued;
+  const left = (current.expiresAt ?? 0) - context.component.clock.now();
+  return { ...issued, value: current.value, lifetimeMs: Math.max(1, left) };
 }
 
 /** What it is, official account or mini program, decides which tickets go with it; a failure to ask is made up for by the next renewal. */
@@ -172,9 +196,10 @@ async function exchangedBefore(
   context: OpenPlatformContext,
   tokens: Tokens,
   code: string,
+  looks: number,
 ): Promise<Authorization | undefined> {
   const { component } = context;
-  for (let look = 0; look < LOOKS; look++) {
+  for (let look = 0; look < looks; look++) {
     if (look > 0) await pause(component.clock, LOOK_EVERY_MS, component);
     for await (const { subject, extra } of tokens.inspect({
       accounts: [component.account],
@@ -208,6 +233,11 @@ function isFrom(code: string, extra: TokenExtra | undefined): boolean {
 
 function isDeadCode(error: unknown): boolean {
   return error instanceof TokenError && DEAD_CODES.has(error.platformCode);
+}
+
+/** Somebody may be about to store what the code brought; not where it has expired. */
+function looksAfter(error: unknown): number {
+  return error instanceof TokenError && error.platformCode === USED ? LOOKS : 1;
 }
 
 function codeError(cause: unknown, ids: WireIds): TokenError {

@@ -1,5 +1,5 @@
 import type { Account, CallbackReply, CallbackRequest, TokenExtra, TokenSource, Tokens } from '@evertoken/core';
-import { type Authorizer, authorizerOf } from './authorizer.js';
+import { type Authorizer, authorizerOf, sourceOf } from './authorizer.js';
 import { authorizerExtraIn } from './authorizer-facts.js';
 import { componentFacts, type OpenPlatformOptions, readComponent } from './component.js';
 import { componentTokenSource, verifyTicketSource } from './component-sources.js';
@@ -51,8 +51,7 @@ export function openPlatform(options: OpenPlatformOptions): OpenPlatform {
     source(kind: string, subject?: string) {
       if (subject === undefined) return own.find((source) => source.kind === kind);
       if (subject === '') return undefined;
-      const { accessToken: token, jsapiTicket, cardTicket } = authorizer(subject);
-      return [token, jsapiTicket, cardTicket].find((source) => source.kind === kind);
+      return sourceOf(authorizer(subject), kind);
     },
     companions({ kind, subject }: TokenSource, extra: TokenExtra | undefined) {
       // A mini program has no tickets, and of an account that nobody has looked at yet nobody knows.

@@ -376,6 +376,33 @@ describe('an authorization while a renewal of the old one is in flight', () => {
     },
   );
 
+  it('ends with the token issued last, where the renewal finds the new refresh token before the exchange is answered', async () => {
+    const { sandbox, tokens, platform, client, clock, count } = await openRunning();
+    const { accessToken, jsapiTicket, cardTicket } = platform.authorizer(SHOP);
+    sandbox.openPlatform.authorize(APP_ID, SHOP);
+    await sandbox.pushes();
+    await Promise.all([tokens.get(jsapiTicket), tokens.get(cardTicket)]);
+    clock.advance(MINUTE);
+    const { authorizationCode } = sandbox.openPlatform.authorize(APP_ID, SHOP, { push: false });
+    sandbox.fault({ kind: 'delay', delayMs: 600, endpoint: QUERY_AUTH });
+    const exchanging = client.exchange(authorizationCode);
+    await until(() => count(QUERY_AUTH) === 2);
+    // The old token is dead, and its refresh token with it.
+    await client.authorizer(SHOP).get('/cgi-bin/user/get');
+    const { value } = await tokens.get(accessToken);
+    expect(await exchanging).toMatchObject({ appId: SHOP, granted: true });
+    const stored = await tokens.get(accessToken);
+    expect(stored.value).toBe(value);
+    expect(stored.extra?.['codeFingerprint']).toBeDefined();
+    clock.advance(10 * MINUTE);
+    await client.authorizer(SHOP).get('/cgi-bin/user/get');
+    expect(sandbox.calls({ endpoint: '/cgi-bin/user/get' }).map(({ outcome }) => outcome)).toEqual([
+      '40001',
+      'ok',
+      'ok',
+    ]);
+  });
+
   it('by push waits for the renewal, and then wins', async () => {
     const world = await openRunning();
     const { sandbox, tokens, platform, clock, count } = world;
