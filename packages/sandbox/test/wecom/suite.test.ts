@@ -94,6 +94,7 @@ describe('a suite token', () => {
     const token = await openSuite(sandbox);
     expect((await get(sandbox, PRE_AUTH)).errcode).toBe(41022);
     expect((await preAuth(sandbox, 'nobody')).errcode).toBe(40082);
+    expect((await preAuth(sandbox, (await getToken(sandbox)).access_token)).errcode).toBe(40082);
     expect((await preAuth(sandbox, token)).errcode).toBe(0);
     expect(await use(sandbox, token)).toBe(40014);
     sandbox.wecom.killToken(SUITE.suiteId);

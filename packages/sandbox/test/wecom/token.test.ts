@@ -59,6 +59,7 @@ describe('/cgi-bin/gettoken', () => {
     expect((await getToken(sandbox)).errcode).toBe(0);
     expect((await getToken(sandbox, { corpsecret: 'wrong' })).errcode).toBe(40001);
     expect((await getToken(sandbox)).errcode).toBe(45009);
+    expect((await getToken(sandbox, { corpsecret: 'wrong' })).errcode).toBe(45009);
     sandbox.advance(HOUR - SECOND);
     expect((await getToken(sandbox)).errcode).toBe(45009);
     sandbox.advance(SECOND);
@@ -205,7 +206,10 @@ describe('tickets', () => {
     for (const token of [crm, crm, crm, contacts, contacts]) codes.push((await jsapi(sandbox, token)).errcode);
     expect(codes).toEqual([0, 0, 45009, 0, 45009]);
     expect((await agentConfig(sandbox, crm)).errcode).toBe(0);
-    sandbox.advance(HOUR);
+    // The next hour of the clock begins after 30 minutes, the block ends after 60.
+    sandbox.advance(31 * MINUTE);
+    expect([(await jsapi(sandbox, crm)).errcode, (await jsapi(sandbox, contacts)).errcode]).toEqual([45009, 45009]);
+    sandbox.advance(29 * MINUTE);
     expect((await jsapi(sandbox, crm)).errcode).toBe(0);
   });
 });
