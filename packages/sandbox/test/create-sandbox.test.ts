@@ -3,6 +3,7 @@ import { createSandbox, type SandboxOptions } from '../src/index.js';
 import { accessToken, contactUser, getToken } from './dingtalk/support.js';
 import { call, exchange, issue, TANAKA } from './nextengine/support.js';
 import { DAY, DINGTALK, HOUR, NEXTENGINE, START, startSandbox, WECHAT } from './support.js';
+import { PLATFORM } from './wechat/open-platform-support.js';
 import { legacy, stable, ticket } from './wechat/support.js';
 
 describe('createSandbox', () => {
@@ -69,6 +70,16 @@ describe('createSandbox', () => {
     [{ wechat: [{ appId: 'wx1' }] }, '"secret"'],
     [{ wechat: [WECHAT, WECHAT] }, '"appId"'],
     [{ wechat: [{ ...WECHAT, quota: 1 }] }, '"quota"'],
+    [{ wechat: [{ ...WECHAT, users: [{ openid: 'o' }, { openid: 'o' }] }] }, '"openid"'],
+    [{ wechat: [{ ...WECHAT, users: [{ name: 'x' }] }] }, '"name"'],
+    [{ pushTimeoutMs: 0 }, '"pushTimeoutMs"'],
+    [{ openPlatforms: [{ ...PLATFORM, appId: WECHAT.appId }] }, '"appId"'],
+    [{ openPlatforms: [{ ...PLATFORM, encodingAESKey: 'short' }] }, '"encodingAESKey"'],
+    [{ openPlatforms: [{ ...PLATFORM, callbackUrl: 'ftp://x' }] }, '"callbackUrl"'],
+    [{ openPlatforms: [{ ...PLATFORM, ticketEveryMs: -1 }] }, '"ticketEveryMs"'],
+    [{ openPlatforms: [{ ...PLATFORM, codeReuse: 'yes' }] }, '"codeReuse"'],
+    [{ openPlatforms: [{ ...PLATFORM, authorizers: [{ appId: 'a' }, { appId: 'a' }] }] }, '"appId"'],
+    [{ openPlatforms: [{ ...PLATFORM, authorizers: [{ appId: 'a', permissions: [0] }] }] }, '"permissions"'],
     [{ dingtalk: [{ ...DINGTALK, unifiedToken: 'both' }] }, '"unifiedToken"'],
     [{ nextengine: [{ ...NEXTENGINE, users: undefined }] }, '"users"'],
     [{ nextengine: [{ ...NEXTENGINE, overload: '003009' }] }, '"overload"'],

@@ -36,7 +36,7 @@ function partIn(bytes: Buffer): FormPart | undefined {
   return {
     name,
     ...(fileName !== undefined && { fileName }),
-    contentType: /^content-type:\s*(\S+)/im.exec(head)?.[1] ?? 'application/octet-stream',
+    contentType: /^content-type:\s*(.+?)\s*$/im.exec(head)?.[1] ?? 'application/octet-stream',
     content: Buffer.from(bytes.subarray(end + 4)),
   };
 }
