@@ -1,10 +1,12 @@
 import type { CallbackReply, CallbackRequest } from '@evertoken/core';
+import { readEnvelope } from './envelope.js';
 import { type DecryptedMessage, decryptMessage } from './push-crypto.js';
 import { readFields, textOfBody } from './push-fields.js';
 import { aesKeyOf, type PushKeys } from './push-keys.js';
-import { type PushFormat, type PushMessage, textOf } from './push-message.js';
+import type { PushFormat, PushMessage } from './push-message.js';
 import { contentReply, REFUSAL, SUCCESS, textReply } from './push-reply.js';
 import { messageSignature, plainSignature, type SignedValues, sameSignature } from './push-signature.js';
+import { type XmlReader, xmlReader } from './push-xml.js';
 
 /** How pushes to one address are judged. */
 export interface PushSettings {
@@ -79,36 +81,37 @@ interface Opened extends DecryptedMessage {
 }
 
 /**
- * Judges a request to the address that a console's "message push" or "callback" names, in whatever way it is wrong: never rejects, and
- * every refusal is the same, so that it tells nobody which check failed. Order of checks: query, time, size, encoding, envelope,
+ * Judges a request to the address that a console's "message push" or "callback" names. Whatever is wrong with it, it is refused and never
+ * thrown, and every refusal is the same, so that it tells nobody which check failed. Order of checks: query, time, size, encoding, envelope,
  * `msg_signature` (in constant time), base64, decryption, padding, length, receive id, content.
  *
  * https://developers.weixin.qq.com/miniprogram/dev/framework/server-ability/message-push.html ,
  * https://developer.work.weixin.qq.com/document/path/90968
  */
 export async function openPush(request: CallbackRequest, settings: PushSettings): Promise<Push> {
+  // Outside of what is caught: that it is not installed is no fault of the sender's.
+  const readXml = await xmlReader();
   try {
-    return (await open(request, settings)) ?? REFUSED;
+    return open(request, settings, readXml) ?? REFUSED;
   } catch {
     // A parser says no by throwing. What it says may quote the body.
     return REFUSED;
   }
 }
 
-async function open(request: CallbackRequest, settings: PushSettings): Promise<Push | undefined> {
+function open(request: CallbackRequest, settings: PushSettings, readXml: XmlReader): Push | undefined {
   const query = readQuery(request, settings);
   if (query === undefined) return undefined;
   if (request.method === 'GET') return verify(query, settings);
   if (request.method !== 'POST' || request.body.length > (settings.maxBytes ?? MAX_BYTES)) return undefined;
-  const envelope = await readFields(textOfBody(request.body));
-  if (!Object.hasOwn(envelope.fields, 'Encrypt')) {
-    return settings.plain === true ? plainPush(query, envelope.fields, envelope.format, settings) : undefined;
-  }
-  // Whatever else the envelope says (an app id, the plain fields of compatibility mode) nobody has signed.
-  const opened = openEncrypted(textOf(envelope.fields, 'Encrypt'), query, settings);
+  const envelope = readEnvelope(textOfBody(request.body), readXml);
+  const { format } = envelope;
+  if ('plain' in envelope)
+    return settings.plain === true ? plainPush(query, envelope.plain, format, settings) : undefined;
+  const opened = openEncrypted(envelope.encrypt, query, settings);
   if (opened === undefined) return undefined;
-  const { fields: message } = await readFields(opened.message);
-  return received({ query, message, content: opened.message, format: envelope.format, settings, opened });
+  const { fields: message } = readFields(opened.message, readXml);
+  return received({ query, message, content: opened.message, format, settings, opened });
 }
 
 /** Undefined where something is missing, came several times, or is too old or too new. */
@@ -150,8 +153,7 @@ function signerOf(query: PushQuery, { keys }: PushSettings): PushKeys | undefine
 }
 
 /** By the first keys that fit. `signature`, which comes along, covers no ciphertext and counts for nothing. */
-function openEncrypted(encrypt: string | undefined, query: PushQuery, settings: PushSettings): Opened | undefined {
-  if (encrypt === undefined) return undefined;
+function openEncrypted(encrypt: string, query: PushQuery, settings: PushSettings): Opened | undefined {
   for (const keys of settings.keys) {
     if (!sameSignature(query.msgSignature, messageSignature(signedBy(keys, query), encrypt))) continue;
     const aesKey = aesKeyOf(keys.encodingAESKey);
@@ -196,5 +198,5 @@ function received(push: {
 }
 
 function digestOf(parts: readonly string[]): string {
-  return process.getBuiltinModule('node:crypto').createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  return process.getBuiltinModule('node:crypto').hash('sha256', JSON.stringify(parts), 'hex');
 }

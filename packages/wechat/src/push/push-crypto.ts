@@ -19,8 +19,8 @@ const PAD_BLOCK = 32;
 const CIPHER_BLOCK = 16;
 /** Random bytes and the length, in front of the message. */
 const HEAD = 20;
-/** What the platforms send: the standard alphabet, padded, in one piece. */
-const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
+/** What bytes that are no text become. */
+const REPLACEMENT = '\ufffd';
 
 /**
  * Opens an encrypted message: AES-256-CBC, PKCS#7 to 32 bytes, 16 random bytes, length, message, receive id. Undefined where
@@ -30,9 +30,10 @@ const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
  * @param aesKey 32 bytes, of `aesKeyOf`
  */
 export function decryptMessage(encrypt: string, aesKey: Uint8Array): DecryptedMessage | undefined {
-  if (encrypt.length % 4 !== 0 || !BASE64.test(encrypt)) return undefined;
   const ciphertext = Buffer.from(encrypt, 'base64');
   if (ciphertext.length < HEAD || ciphertext.length % CIPHER_BLOCK !== 0) return undefined;
+  // The decoder skips what it does not know; the platforms have one way to write a ciphertext.
+  if (ciphertext.toString('base64') !== encrypt) return undefined;
   const decipher = crypto().createDecipheriv('aes-256-cbc', aesKey, aesKey.subarray(0, CIPHER_BLOCK));
   decipher.setAutoPadding(false);
   // Without padding of its own the cipher holds nothing back; `final` would only be asked for zero bytes.
@@ -41,8 +42,8 @@ export function decryptMessage(encrypt: string, aesKey: Uint8Array): DecryptedMe
   // A length beyond 2^31 is a large number here, not a negative one.
   const messageEnd = end < HEAD ? Number.NaN : HEAD + block.readUInt32BE(16);
   if (!(messageEnd <= end)) return undefined;
-  const message = utf8(block.subarray(HEAD, messageEnd));
-  const receiveId = utf8(block.subarray(messageEnd, end));
+  const message = utf8(block, HEAD, messageEnd);
+  const receiveId = utf8(block, messageEnd, end);
   return message === undefined || receiveId === undefined ? undefined : { message, receiveId };
 }
 
@@ -77,8 +78,10 @@ function padLength(block: Buffer): number {
   return pad;
 }
 
-function utf8(bytes: Buffer): string | undefined {
-  return isUtf8(bytes) ? bytes.toString() : undefined;
+function utf8(bytes: Buffer, start: number, end: number): string | undefined {
+  const text = bytes.toString('utf8', start, end);
+  // Somebody may well write this character.
+  return text.includes(REPLACEMENT) && !isUtf8(bytes.subarray(start, end)) ? undefined : text;
 }
 
 function crypto(): typeof import('node:crypto') {

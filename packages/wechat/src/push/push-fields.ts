@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { parsePushJson } from './push-json.js';
 import type { PushFormat, PushMessage } from './push-message.js';
-import { parsePushXml } from './push-xml.js';
+import type { XmlReader } from './push-xml.js';
 
 /** Fields, and how they were written. */
 export interface WrittenFields {
@@ -15,10 +15,10 @@ export interface WrittenFields {
  *
  * @throws Error for what is neither, and as `parsePushXml` and `parsePushJson` do
  */
-export async function readFields(text: string): Promise<WrittenFields> {
+export function readFields(text: string, readXml: XmlReader): WrittenFields {
   // `trimStart` counts the byte order mark as a blank.
   const content = text.trimStart();
-  if (content.startsWith('<')) return { format: 'xml', fields: await parsePushXml(content) };
+  if (content.startsWith('<')) return { format: 'xml', fields: readXml(content) };
   if (content.startsWith('{')) return { format: 'json', fields: parsePushJson(content) };
   throw new Error('neither XML nor JSON');
 }

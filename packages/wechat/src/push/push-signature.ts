@@ -33,7 +33,8 @@ export function sameSignature(given: unknown, expected: string): boolean {
 }
 
 function sha1OfSorted(values: string[]): string {
-  return crypto().createHash('sha1').update(values.sort(byBytes).join('')).digest('hex');
+  // In one call: half the time of a hash object, and nothing to collect.
+  return crypto().hash('sha1', values.sort(byBytes).join(''), 'hex');
 }
 
 /** By value, never by a locale's alphabet. Code units order as bytes do in everything a platform sends; only emoji differ. */

@@ -38,7 +38,19 @@ const OPTIONS: X2jOptions = {
 };
 
 /** Loaded with the first push: programs that take none do not pay for it. */
-let loading: Promise<XMLParser> | undefined;
+let loading: Promise<XmlReader> | undefined;
+
+/** Reads the fields of an XML push; throws as `parsePushXml` rejects. */
+export type XmlReader = (text: string) => PushMessage;
+
+/** The reader, loaded once. */
+export function xmlReader(): Promise<XmlReader> {
+  loading ??= import('fast-xml-parser').then(({ XMLParser }) => {
+    const parser = new XMLParser(OPTIONS);
+    return (text) => fieldsIn(parser, text);
+  });
+  return loading;
+}
 
 /**
  * Reads the fields of `<xml>...</xml>`, whatever the outer element is called. CDATA and text, comments, instructions and
@@ -49,8 +61,11 @@ let loading: Promise<XMLParser> | undefined;
  * more than 16 deep, and for names such as `__proto__`.
  */
 export async function parsePushXml(text: string): Promise<PushMessage> {
-  loading ??= import('fast-xml-parser').then((module) => new module.XMLParser(OPTIONS));
-  const parser = await loading;
+  const read = await xmlReader();
+  return read(text);
+}
+
+function fieldsIn(parser: XMLParser, text: string): PushMessage {
   const [outer, another] = parser.parse(text) as readonly Node[];
   if (outer === undefined || another !== undefined) throw new Error('not one outer element');
   // The parser drops what stands beside it.
