@@ -8,6 +8,14 @@ import { RepeatedValue, type WeComValueState } from './repeated-value.js';
 import { switched, type WeComSwitches, type WeComSwitchSettings } from './switches.js';
 import type { CorpHolder } from './token-holder.js';
 
+/** An uploaded file. */
+export interface WeComMedia {
+  readonly fileName: string;
+  readonly contentType: string;
+  readonly content: Buffer;
+  readonly endsAt: number;
+}
+
 /** One company: a configured one, or one that has installed a suite and behaves as the suite's provider does. */
 export class WeComCorp {
   readonly corpId: string;
@@ -16,6 +24,8 @@ export class WeComCorp {
   readonly agents = new Map<string, Agent>();
   readonly jsapiTicket = new RepeatedValue(TICKET_CHARACTERS);
   readonly provider: Provider | undefined;
+  /** What was uploaded, by media id: all agents of a company share it. */
+  readonly media = new Map<string, WeComMedia>();
   callback: WeComCallback | undefined;
   #switches: () => WeComSwitchSettings;
 
@@ -85,6 +95,7 @@ export class WeComCorp {
       ...(this.provider && { provider: this.provider.token.state() }),
       ...this.gate.limits.state(this.gate.now()),
       blockedAddresses: this.gate.blocked(),
+      media: this.media.size,
     };
   }
 }
@@ -99,4 +110,6 @@ export interface WeComCorpState extends WeComLimitState {
   /** Token of a provider. */
   readonly provider?: WeComValueState;
   readonly blockedAddresses: readonly string[];
+  /** How many files were uploaded. */
+  readonly media: number;
 }

@@ -15,6 +15,17 @@ export interface WeComCaller {
 
 export type Body = Record<string, unknown>;
 
+/** Bytes with their headers, where a success is no JSON. */
+export class WeComFile {
+  readonly content: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(content: Buffer, headers: Readonly<Record<string, string>>) {
+    this.content = content;
+    this.headers = headers;
+  }
+}
+
 /** One path of the platform. */
 export interface WeComEndpoint {
   readonly path: string;
@@ -23,7 +34,7 @@ export interface WeComEndpoint {
   /** The caller a request names, looked up without any effect. */
   identify(request: SandboxRequest, directory: WeComDirectory): WeComCaller | undefined;
   /** What a success answers; throws `WeComError` for anything else. */
-  handle(request: SandboxRequest, directory: WeComDirectory): Body;
+  handle(request: SandboxRequest, directory: WeComDirectory): Body | WeComFile;
 }
 
 export const OK: Body = { errcode: 0, errmsg: 'ok' };
@@ -32,7 +43,7 @@ export const OK: Body = { errcode: 0, errmsg: 'ok' };
 export function corpEndpoint(
   path: string,
   method: WeComEndpoint['method'],
-  answer: (holder: CorpHolder, request: SandboxRequest) => Body,
+  answer: (holder: CorpHolder, request: SandboxRequest) => Body | WeComFile,
 ): WeComEndpoint {
   return {
     path,

@@ -1,6 +1,7 @@
 const MESSAGES: Readonly<Record<number, string>> = {
   [-1]: 'system busy',
   40001: 'invalid credential',
+  40004: 'invalid media type',
   40007: 'invalid media_id',
   40013: 'invalid corpid',
   40014: 'invalid access_token',
@@ -20,6 +21,7 @@ const MESSAGES: Readonly<Record<number, string>> = {
   41001: 'access_token missing',
   41002: 'corpid missing',
   41004: 'corpsecret missing',
+  41005: 'media data missing',
   41021: 'suite_id missing',
   41022: 'suite_access_token missing',
   41023: 'suite_ticket missing',

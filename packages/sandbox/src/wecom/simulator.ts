@@ -11,9 +11,10 @@ import { BUSINESS_ENDPOINTS, genericPost, unknownEndpoint } from './business-end
 import type { WeComControls } from './controls.js';
 import type { WeComCorpState } from './corp.js';
 import { WeComDirectory } from './directory.js';
-import type { Body, WeComCaller, WeComEndpoint } from './endpoints.js';
+import { type Body, type WeComCaller, type WeComEndpoint, WeComFile } from './endpoints.js';
 import { WeComError } from './errors.js';
 import { installPage } from './install-page.js';
+import { MEDIA_ENDPOINTS } from './media-endpoints.js';
 import { WeComPushes } from './pushes.js';
 import { install, type SteeredWeCom, weComControls } from './steering.js';
 import type { WeComSuiteState } from './suite-app.js';
@@ -22,7 +23,10 @@ import type { WeComCommonSettings } from './switches.js';
 import { TOKEN_ENDPOINTS } from './token-endpoints.js';
 
 const ENDPOINTS = new Map(
-  [...TOKEN_ENDPOINTS, ...SUITE_ENDPOINTS, ...BUSINESS_ENDPOINTS].map((endpoint) => [endpoint.path, endpoint]),
+  [...TOKEN_ENDPOINTS, ...SUITE_ENDPOINTS, ...BUSINESS_ENDPOINTS, ...MEDIA_ENDPOINTS].map((endpoint) => [
+    endpoint.path,
+    endpoint,
+  ]),
 );
 const INSTALL_PAGE = '/3rdapp/install';
 
@@ -148,7 +152,10 @@ function refuse(
   return failure(new WeComError(Number.isInteger(number) ? number : -1, message), request, caller?.gate.switches);
 }
 
-function success(body: Body, switches: WeComCommonSettings | undefined): Answer {
+function success(body: Body | WeComFile, switches: WeComCommonSettings | undefined): Answer {
+  if (body instanceof WeComFile) {
+    return timed({ status: 200, headers: body.headers, body: body.content, outcome: 'ok' }, switches);
+  }
   const omitted: readonly string[] = switches?.omit ?? [];
   const kept = Object.fromEntries(Object.entries(body).filter(([key]) => !omitted.includes(key)));
   return timed(jsonAnswer(kept, { contentType: contentType(switches) }), switches);
