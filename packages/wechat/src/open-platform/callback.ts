@@ -9,22 +9,16 @@ import {
 } from '@evertoken/core';
 import type { ComponentEvent, ComponentRevocation, ComponentVerifyTicket } from '../push/component-event.js';
 import type { ReceivedPush } from '../push/open-push.js';
-import { sourceOf } from './authorizer.js';
 import { authorizerExtraIn } from './authorizer-facts.js';
 import { restoreAuthorizer } from './authorizer-restore.js';
 import { TICKET_LIFETIME_MS } from './component-sources.js';
 import { type OpenPlatformContext, storedAuthorizer } from './context.js';
 import { exchangePushedCode } from './exchange.js';
-import { AUTHORIZER_TICKETS, AUTHORIZER_TOKEN } from './kinds.js';
+import { AUTHORIZER_TOKEN } from './kinds.js';
 
 /** 4 s: the platform waits 5 s for an answer, and ours has to get there. */
 const ANSWER_WITHIN_MS = 4_000;
 
-/** Tickets after the tokens they are asked for with. */
-const WAITING_KINDS: readonly (readonly string[])[] = [
-  [AUTHORIZER_TOKEN.kind],
-  [AUTHORIZER_TICKETS.jsapi.kind, AUTHORIZER_TICKETS.wx_card.kind],
-];
 /** 10: authorizers at a time, as the manager's own limit is. */
 const AT_A_TIME = 10;
 
@@ -112,27 +106,21 @@ async function endWait(context: OpenPlatformContext, tokens: Tokens, first: bool
   );
   if (waited) await tokens.refresh(accessToken);
   if (!waited && !first) return;
-  for (const kinds of WAITING_KINDS) {
-    const waiting: TokenSource[] = [];
-    for await (const { kind, subject } of tokens.inspect({
-      accounts: [component.account],
-      kinds,
-      states: ['waiting'],
-    })) {
-      const source = subject === undefined ? undefined : sourceOf(context.authorizer(subject), kind);
-      if (source) waiting.push(source);
-    }
-    await obtainAll(tokens, waiting);
-  }
-}
-
-/** Of those that live `get` is answered without a call; of the others, what another process is at comes from there. */
-async function obtainAll(tokens: Tokens, sources: readonly TokenSource[]): Promise<void> {
-  const left = sources.values();
+  const waiting: TokenSource[] = [];
+  const filter = { accounts: [component.account], kinds: [AUTHORIZER_TOKEN.kind], states: ['waiting' as const] };
+  for await (const { subject } of tokens.inspect(filter))
+    if (subject !== undefined) waiting.push(context.authorizer(subject).accessToken);
+  const left = waiting.values();
   const work = async () => {
-    for (const source of left) await tokens.get(source).catch(() => {});
+    for (const source of left) await obtain(context, tokens, source).catch(() => {});
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, work));
+}
+
+/** With its tickets. What lives is answered without a call, and what another process is at comes from there. */
+async function obtain(context: OpenPlatformContext, tokens: Tokens, source: TokenSource): Promise<void> {
+  const { extra } = await tokens.get(source);
+  for (const companion of context.companions(source, extra)) await tokens.get(companion);
 }
 
 /** The account took its authorization back: its tokens are dead, unless it has authorized anew since. */

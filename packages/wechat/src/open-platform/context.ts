@@ -1,4 +1,4 @@
-import type { CallbackRequest, TokenSource, Tokens } from '@evertoken/core';
+import type { CallbackRequest, TokenExtra, TokenSource, Tokens } from '@evertoken/core';
 import type { Push } from '../push/open-push.js';
 import type { Authorizer } from './authorizer.js';
 import type { Component } from './component.js';
@@ -9,6 +9,8 @@ export interface OpenPlatformContext {
   readonly verifyTicket: TokenSource;
   readonly accessToken: TokenSource;
   authorizer(appId: string): Authorizer;
+  /** The tickets that go with an authorizer's access token, as far as their kinds are kept fresh. `extra`: that token's. */
+  companions(source: TokenSource, extra: TokenExtra | undefined): readonly TokenSource[];
   /** Judges a push to the platform, for itself or for one of its authorizers. */
   openPush(request: CallbackRequest): Promise<Push>;
 }

@@ -40,7 +40,15 @@ export function openPlatform(options: OpenPlatformOptions): OpenPlatform {
   const verifyTicket = verifyTicketSource(component);
   const accessToken = componentTokenSource(component, verifyTicket);
   const authorizer = (appId: string) => authorizerOf(component, appId, accessToken);
-  const context: OpenPlatformContext = { component, verifyTicket, accessToken, authorizer, openPush };
+  const kept = options.refresh?.kinds;
+  const companions = ({ kind, subject }: TokenSource, extra: TokenExtra | undefined) => {
+    // A mini program has no tickets, and of an account that nobody has looked at yet nobody knows.
+    const has = kind === AUTHORIZER_TOKEN.kind && authorizerExtraIn(extra).kind === 'officialAccount';
+    if (!has || subject === undefined) return [];
+    const { jsapiTicket, cardTicket } = authorizer(subject);
+    return [jsapiTicket, cardTicket].filter((ticket) => kept?.includes(ticket.kind) ?? true);
+  };
+  const context: OpenPlatformContext = { component, verifyTicket, accessToken, authorizer, companions, openPush };
   const own = [verifyTicket, accessToken];
   return Object.freeze({
     ...facts,
@@ -53,13 +61,7 @@ export function openPlatform(options: OpenPlatformOptions): OpenPlatform {
       if (subject === '') return undefined;
       return sourceOf(authorizer(subject), kind);
     },
-    companions({ kind, subject }: TokenSource, extra: TokenExtra | undefined) {
-      // A mini program has no tickets, and of an account that nobody has looked at yet nobody knows.
-      const has = kind === AUTHORIZER_TOKEN.kind && authorizerExtraIn(extra).kind === 'officialAccount';
-      if (!has || subject === undefined) return [];
-      const { jsapiTicket, cardTicket } = authorizer(subject);
-      return [jsapiTicket, cardTicket];
-    },
+    companions,
     client: (tokens: Tokens) => new OpenPlatformClient(context, tokens),
     callback: (tokens: Tokens) => async (request: CallbackRequest) => {
       const { answerPush } = await import('./callback.js');
