@@ -11,7 +11,7 @@ export interface SandboxCall {
   readonly endpoint: string;
   /** `appId`, `appKey` or `clientId`, where the request names a configured one. */
   readonly account?: string;
-  /** NextEngine: the user's `uid`. */
+  /** Below the account, such as an authorizer's app id, an agent, or NextEngine's `uid`. */
   readonly subject?: string;
   /** `ok`, the platform's own code, or the name of the fault that took the answer away. */
   readonly outcome: string;

@@ -34,7 +34,13 @@ export type {
 } from './wechat/open-platform/account.js';
 export type { OpenPlatformAuthorizerState } from './wechat/open-platform/authorizer.js';
 export type { OpenPlatformControls } from './wechat/open-platform/controls.js';
-export type { Authorization, AuthorizationOrder, OpenPlatformState } from './wechat/open-platform/open-platform.js';
+export type {
+  Authorization,
+  AuthorizationOrder,
+  CancellationOrder,
+  OpenPlatformState,
+  PushKeys,
+} from './wechat/open-platform/open-platform.js';
 export type { TicketPush } from './wechat/open-platform/platform-pushes.js';
 export type { WeChatSwitches } from './wechat/switches.js';
 export type { WeChatTokenKind, WeChatTokenState } from './wechat/token-line.js';

@@ -155,9 +155,15 @@ function refuse(
 }
 
 function success(body: Record<string, unknown>, style: AnswerStyle | undefined): Answer {
-  const omitted: readonly string[] = style?.omit ?? [];
-  const kept = Object.fromEntries(Object.entries(body).filter(([key]) => !omitted.includes(key)));
-  return jsonAnswer(kept, { contentType: contentType(style) });
+  return jsonAnswer(without(body, style?.omit ?? []), { contentType: contentType(style) });
+}
+
+/** The tokens of an exchange lie one level down. */
+function without(body: Record<string, unknown>, omitted: readonly string[]): Record<string, unknown> {
+  const { authorization_info: inner, ...outer } = body;
+  const kept = Object.fromEntries(Object.entries(outer).filter(([key]) => !omitted.includes(key)));
+  if (typeof inner !== 'object' || inner === null) return kept;
+  return { ...kept, authorization_info: without(inner as Record<string, unknown>, omitted) };
 }
 
 function failure({ code, message }: WeChatError, style: AnswerStyle | undefined): Answer {

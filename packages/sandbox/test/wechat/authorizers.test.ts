@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { startReceiver } from '../receiver.js';
+import { open, type Received, startReceiver } from '../receiver.js';
 import { HOUR, MINUTE, START } from '../support.js';
-import { COMPONENT, type Component, field, MINI, OFFICIAL, startComponent } from './open-platform-support.js';
+import {
+  COMPONENT,
+  type Component,
+  field,
+  MINI,
+  OFFICIAL,
+  PUSH_KEYS,
+  startComponent,
+} from './open-platform-support.js';
 import { ticket, use } from './support.js';
 
 describe('api_query_auth', () => {
@@ -241,5 +249,64 @@ describe('an authorizer’s token', () => {
     const { authorizer_access_token: token } = await component.authorize('wx0000000000sandbox');
     await use(component.sandbox, token);
     expect(component.sandbox.state().wechat[0]?.callsToday).toEqual({ '/cgi-bin/user/get': 1 });
+  });
+});
+
+describe('events', () => {
+  async function start(account: Parameters<typeof startComponent>[0] = {}) {
+    const { url, received } = await startReceiver();
+    const component = await startComponent({ callbackUrl: url, ticketEveryMs: 0, ...account });
+    return { component, received, steer: component.sandbox.openPlatform };
+  }
+
+  it('come twice, and out of order', async () => {
+    const { component, received, steer } = await start();
+    await expect(steer.repeatEvent(COMPONENT, OFFICIAL)).rejects.toThrow('"authorizerAppId"');
+    steer.authorize(COMPONENT, OFFICIAL);
+    await steer.repeatEvent(COMPONENT, OFFICIAL);
+    steer.cancel(COMPONENT, OFFICIAL, { push: false, createTime: START / 1000 - 60 });
+    await steer.repeatEvent(COMPONENT, OFFICIAL);
+    await component.sandbox.pushes();
+    const told = received.map((push) => [
+      field(push, 'InfoType'),
+      field(push, 'AuthorizationCode'),
+      Number(field(push, 'CreateTime')) - START / 1000,
+    ]);
+    expect(told[0]?.[1]).toBeTypeOf('string');
+    expect(told).toEqual([told[0], told[0], ['unauthorized', undefined, -60]]);
+  });
+
+  it('can be of a kind that nobody knows', async () => {
+    const { received, steer } = await start({ envelopeField: 'ToUserName' });
+    await steer.pushEvent(COMPONENT, { InfoType: 'notify_third_fasteregister', info: { name: 'x' } });
+    expect(field(received[0], 'name')).toBe('x');
+    expect(received[0]?.body).toContain('<ToUserName>');
+    await expect(steer.pushEvent(COMPONENT, {})).rejects.toThrow('"InfoType"');
+  });
+
+  it('leave out an update that changes no permission, where the switch says so', async () => {
+    const { component, received, steer } = await start({ updateEvents: 'onChange' });
+    for (const permissions of [[1], [1], [1, 2]]) steer.authorize(COMPONENT, OFFICIAL, { permissions });
+    await component.sandbox.pushes();
+    expect(received.map((push) => field(push, 'InfoType'))).toEqual(['authorized', 'updateauthorized']);
+  });
+
+  it('are signed and encrypted with new keys once those are set', async () => {
+    const { received, steer } = await start();
+    const keys = { token: 'another', encodingAESKey: 'jWmYm7qr5nMoAUwZRjGtBxmz3KA1tkAj3ykkR6q2B2C' };
+    steer.setKeys(COMPONENT, { token: keys.token });
+    await steer.pushTicket(COMPONENT);
+    steer.setKeys(COMPONENT, { encodingAESKey: keys.encodingAESKey });
+    await steer.pushTicket(COMPONENT);
+    const [first, second] = received as [Received, Received];
+    expect(open(first, { ...PUSH_KEYS, token: keys.token })).toBeDefined();
+    expect(open(second, PUSH_KEYS)).toBeUndefined();
+    expect(open(second, { ...keys, receiveId: COMPONENT })).toBeDefined();
+    expect(() => steer.setKeys(COMPONENT, { encodingAESKey: 'short' })).toThrow('"encodingAESKey"');
+  });
+
+  it('lack expires_in in the exchange too where the switch says so', async () => {
+    const { component } = await start({ omit: ['expires_in'] });
+    expect(await component.authorize()).not.toHaveProperty('expires_in');
   });
 });

@@ -61,6 +61,8 @@ export interface OpenPlatformSwitches extends WeChatSwitches {
   readonly refreshTokenField?: 'present' | 'empty' | 'missing';
   /** Paths that authorizers' tokens get 61007 for: the component was not granted them. Default: none. */
   readonly notGranted?: readonly string[];
+  /** When `updateauthorized` is pushed: always, or only when the permissions changed, as the documents say. Default: `always`. */
+  readonly updateEvents?: 'always' | 'onChange';
   /** The clear field beside `Encrypt` that names the component. Default: `AppId`. */
   readonly envelopeField?: 'AppId' | 'ToUserName';
 }
@@ -101,6 +103,7 @@ const SWITCHES: Omit<OpenPlatformSettings, 'appId' | 'secret' | 'token' | 'encod
     rotateRefreshToken: false,
     refreshTokenField: 'present',
     notGranted: [],
+    updateEvents: 'always',
     envelopeField: 'AppId',
   });
 
@@ -115,7 +118,7 @@ export function openPlatformSettings(account: OpenPlatformAccount): OpenPlatform
   assertText('appId', settings.appId);
   assertText('secret', settings.secret);
   assertText('token', settings.token);
-  if (!isEncodingAESKey(settings.encodingAESKey)) throw new TypeError('"encodingAESKey" must be 43 letters and digits');
+  assertEncodingAESKey(settings.encodingAESKey);
   for (const authorizer of assertList('authorizers', settings.authorizers))
     authorizerSettings(authorizer as OpenPlatformAuthorizer);
   assertUnique(
@@ -140,6 +143,10 @@ export function authorizerSettings(authorizer: OpenPlatformAuthorizer): Required
     permissions: checkPermissions(permissions),
     name: assertText('name', authorizer.name ?? appId),
   };
+}
+
+export function assertEncodingAESKey(value: unknown): void {
+  if (!isEncodingAESKey(value)) throw new TypeError('"encodingAESKey" must be 43 letters and digits');
 }
 
 export function checkPermissions(permissions: readonly number[]): readonly number[] {
@@ -168,6 +175,7 @@ function checked(settings: OpenPlatformSettings): OpenPlatformSettings {
   assertOneOf('expiredCode', settings.expiredCode, [42001, 42006]);
   assertOneOf('codeReuse', settings.codeReuse, ['refused', 'sameAnswer']);
   assertOneOf('refreshTokenField', settings.refreshTokenField, ['present', 'empty', 'missing']);
+  assertOneOf('updateEvents', settings.updateEvents, ['always', 'onChange']);
   assertOneOf('envelopeField', settings.envelopeField, ['AppId', 'ToUserName']);
   for (const path of assertList('notGranted', settings.notGranted)) assertText('notGranted', path);
   return settings;

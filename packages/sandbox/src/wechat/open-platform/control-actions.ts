@@ -17,6 +17,8 @@ const ACTS: Readonly<Record<string, Act>> = {
     platform.authorize(appId, authorizerIn(authorizerAppId), options),
   cancel: (platform, appId, { authorizerAppId, ...options }) =>
     platform.cancel(appId, authorizerIn(authorizerAppId), options),
+  'repeat-event': (platform, appId, { authorizerAppId }) => platform.repeatEvent(appId, authorizerIn(authorizerAppId)),
+  event: (platform, appId, { event }) => platform.pushEvent(appId, event as PushFields),
   message: (platform, appId, { authorizerAppId, message }) =>
     platform.pushMessage(appId, authorizerIn(authorizerAppId), message as PushFields),
   'kill-token': (platform, appId, { authorizerAppId }) =>
@@ -26,6 +28,7 @@ const ACTS: Readonly<Record<string, Act>> = {
   'replace-refresh-token': (platform, appId, { authorizerAppId }) =>
     platform.replaceRefreshToken(appId, authorizerIn(authorizerAppId)),
   secret: (platform, appId, { secret }) => platform.resetSecret(appId, assertText('secret', secret)),
+  keys: (platform, appId, keys) => platform.setKeys(appId, keys),
   'block-ip': (platform, appId, { ip }) => platform.blockIp(appId, assertText('ip', ip)),
   'unblock-ip': (platform, appId, { ip }) => platform.unblockIp(appId, assertText('ip', ip)),
   'exhaust-quota': (platform, appId, { path }) => platform.exhaustQuota(appId, assertText('path', path)),

@@ -1,9 +1,9 @@
-import { assertBoolean, assertKnownKeys, assertText } from '../../check.js';
+import { assertText } from '../../check.js';
 import type { PushFields } from '../../push-message.js';
 import type { PushRecord } from '../../push-sender.js';
 import type { OpenPlatformAuthorizer, OpenPlatformSwitches } from './account.js';
 import type { Authorizer } from './authorizer.js';
-import type { Authorization, AuthorizationOrder, OpenPlatform } from './open-platform.js';
+import type { Authorization, AuthorizationOrder, CancellationOrder, OpenPlatform, PushKeys } from './open-platform.js';
 import type { TicketPush } from './platform-pushes.js';
 
 /**
@@ -25,7 +25,11 @@ export interface OpenPlatformControls {
    */
   authorize(appId: string, authorizerAppId: string, options?: AuthorizationOrder): Authorization;
   /** The account withdraws its authorization; `unauthorized` is pushed unless `push` is false. */
-  cancel(appId: string, authorizerAppId: string, options?: { readonly push?: boolean }): void;
+  cancel(appId: string, authorizerAppId: string, options?: CancellationOrder): void;
+  /** Pushes the authorizer's newest event once more, or for the first time. Resolves when it was answered. */
+  repeatEvent(appId: string, authorizerAppId: string): Promise<PushRecord>;
+  /** Pushes an event of any kind; `InfoType` is required. Resolves when it was answered. */
+  pushEvent(appId: string, event: PushFields): Promise<PushRecord>;
   /** Pushes a message of one of the account's users to `messageUrl`. Resolves when it was answered. */
   pushMessage(appId: string, authorizerAppId: string, message: PushFields): Promise<PushRecord>;
   /** Ends the component's token, or the authorizer's, and what works next to it, before its time. */
@@ -34,6 +38,8 @@ export interface OpenPlatformControls {
   replaceRefreshToken(appId: string, authorizerAppId: string): void;
   /** The component gets another secret. Its token lives on. */
   resetSecret(appId: string, secret: string): void;
+  /** Later pushes are signed and encrypted with another token, another key, or both. */
+  setKeys(appId: string, keys: PushKeys): void;
   /** Component calls from this address get 61004. */
   blockIp(appId: string, ip: string): void;
   unblockIp(appId: string, ip: string): void;
@@ -63,11 +69,14 @@ export function openPlatformControls(find: (appId: string) => OpenPlatform): Ope
       return platform.authorize(authorizer, options);
     },
     cancel(appId, authorizerAppId, options = {}) {
-      assertKnownKeys('a cancellation', options, ['push']);
-      const { push = true } = options;
       const [platform, authorizer] = both(appId, authorizerAppId);
-      platform.cancel(authorizer, assertBoolean('push', push));
+      platform.cancel(authorizer, options);
     },
+    async repeatEvent(appId, authorizerAppId) {
+      const [platform, authorizer] = both(appId, authorizerAppId);
+      return platform.pushes.repeat(authorizer);
+    },
+    pushEvent: async (appId, event) => find(appId).pushes.event(event),
     async pushMessage(appId, authorizerAppId, message) {
       const [platform, authorizer] = both(appId, authorizerAppId);
       return platform.pushes.message(authorizer, message);
@@ -78,6 +87,7 @@ export function openPlatformControls(find: (appId: string) => OpenPlatform): Ope
     },
     replaceRefreshToken: (appId, authorizerAppId) => both(appId, authorizerAppId)[1].replaceRefreshToken(),
     resetSecret: (appId, secret) => find(appId).resetSecret(assertText('secret', secret)),
+    setKeys: (appId, keys) => find(appId).setKeys(keys),
     blockIp: (appId, ip) => find(appId).addresses.block(assertText('ip', ip)),
     unblockIp: (appId, ip) => find(appId).addresses.unblock(assertText('ip', ip)),
     exhaustQuota(appId, path) {

@@ -1,4 +1,4 @@
-import { assertBoolean, assertKnownKeys, assertText } from '../../check.js';
+import { assertBoolean, assertCount, assertKnownKeys, assertRecord, assertText } from '../../check.js';
 import type { Clock } from '../../clock.js';
 import type { PushSender } from '../../push-sender.js';
 import type { SandboxRequest } from '../../request.js';
@@ -9,6 +9,7 @@ import { AddressGate, type Party, type TokenOwner } from '../owner.js';
 import { QuotaBook } from '../quota-book.js';
 import { type IssuedValue, TokenLine, type WeChatTokenState } from '../token-line.js';
 import {
+  assertEncodingAESKey,
   authorizerSettings,
   checkPermissions,
   type OpenPlatformAuthorizer,
@@ -17,7 +18,7 @@ import {
   openPlatformSwitched,
 } from './account.js';
 import { Authorizer, type OpenPlatformAuthorizerState } from './authorizer.js';
-import { PlatformPushes } from './platform-pushes.js';
+import { PlatformPushes, type Telling } from './platform-pushes.js';
 import { PreAuthCodes } from './pre-auth-codes.js';
 import { TicketBook } from './ticket-book.js';
 import { TicketSchedule } from './ticket-schedule.js';
@@ -29,14 +30,26 @@ export interface OpenPlatformParts {
   readonly business: (appId: string) => WeChatApp | undefined;
 }
 
-/** How an authorization is told. */
-export interface AuthorizationOrder {
+/** How a withdrawal is told. */
+export interface CancellationOrder {
+  /** Whether the event is pushed. Default: true. */
+  readonly push?: boolean;
+  /** `CreateTime` of the event, Unix seconds. Default: now. */
+  readonly createTime?: number;
+}
+
+/** What is authorized, and how that is told. */
+export interface AuthorizationOrder extends CancellationOrder {
   /** Ids of the permission sets it grants. Default: those it had. */
   readonly permissions?: readonly number[];
   /** The pre-auth code of the page it came through. */
   readonly preAuthCode?: string;
-  /** Whether `authorized` or `updateauthorized` is pushed. Default: true. */
-  readonly push?: boolean;
+}
+
+/** What pushes are signed and encrypted with. */
+export interface PushKeys {
+  readonly token?: string;
+  readonly encodingAESKey?: string;
 }
 
 export interface Authorization {
@@ -109,6 +122,15 @@ export class OpenPlatform implements TokenOwner {
     this.#settings = { ...this.#settings, secret };
   }
 
+  /** Later pushes are signed and encrypted with these. */
+  setKeys(keys: PushKeys): void {
+    assertKnownKeys('the push keys', assertRecord('keys', keys), ['token', 'encodingAESKey']);
+    const { token, encodingAESKey } = { ...this.#settings, ...keys };
+    assertText('token', token);
+    assertEncodingAESKey(encodingAESKey);
+    this.#settings = { ...this.#settings, token, encodingAESKey };
+  }
+
   admit(path: string): void {
     if (this.#settings.unauthorizedPaths.includes(path)) throw new WeChatError(48001);
   }
@@ -155,22 +177,27 @@ export class OpenPlatform implements TokenOwner {
 
   /** An account authorizes the component, for the first time or again, and the platform pushes what happened. */
   authorize(authorizer: Authorizer, order: AuthorizationOrder): Authorization {
-    assertKnownKeys('an authorization', order, ['permissions', 'preAuthCode', 'push']);
-    const { permissions, preAuthCode, push = true } = order;
+    assertKnownKeys('an authorization', order, ['permissions', 'preAuthCode', 'push', 'createTime']);
+    const { permissions = authorizer.permissions, preAuthCode } = order;
     if (preAuthCode !== undefined) assertText('preAuthCode', preAuthCode);
-    assertBoolean('push', push);
+    const how = telling(order);
     const known = authorizer.authorizedAt !== undefined;
-    if (permissions) authorizer.permissions = checkPermissions(permissions);
+    const same = String(authorizer.permissions) === String(checkPermissions(permissions));
+    authorizer.permissions = permissions;
     const { code, expiresAt } = authorizer.authorize();
-    if (push)
-      this.pushes.authorized(known ? 'updateauthorized' : 'authorized', authorizer, { code, expiresAt, preAuthCode });
+    const silent = known && same && this.#settings.updateEvents === 'onChange';
+    const event = known ? 'updateauthorized' : 'authorized';
+    const told = { code, expiresAt, preAuthCode };
+    this.pushes.authorized(authorizer, event, { ...how, push: how.push && !silent }, told);
     return { authorizationCode: code, expiresIn: this.#settings.authorizationCodeSeconds };
   }
 
   /** An account withdraws its authorization. */
-  cancel(authorizer: Authorizer, push: boolean): void {
+  cancel(authorizer: Authorizer, order: CancellationOrder): void {
+    assertKnownKeys('a cancellation', order, ['push', 'createTime']);
+    const how = telling(order);
     authorizer.cancel();
-    if (push) this.pushes.unauthorized(authorizer);
+    this.pushes.unauthorized(authorizer, how);
   }
 
   state(): OpenPlatformState {
@@ -187,6 +214,11 @@ export class OpenPlatform implements TokenOwner {
       authorizers: this.authorizers().map((authorizer) => authorizer.state()),
     };
   }
+}
+
+function telling({ push = true, createTime }: CancellationOrder): Telling {
+  if (createTime !== undefined) assertCount('createTime', createTime, 0);
+  return { push: assertBoolean('push', push), createTime };
 }
 
 /** An account that no `wechat` entry describes: it has no secret of its own that could be known. */

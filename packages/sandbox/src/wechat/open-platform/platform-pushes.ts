@@ -1,4 +1,4 @@
-import { assertCount, assertKnownKeys, assertOneOf, assertRecord } from '../../check.js';
+import { assertCount, assertKnownKeys, assertOneOf, assertRecord, assertText } from '../../check.js';
 import type { Clock } from '../../clock.js';
 import type { PushFields } from '../../push-message.js';
 import type { PushRecord, PushSender } from '../../push-sender.js';
@@ -14,6 +14,13 @@ export interface TicketPush {
   readonly createTime?: number;
 }
 
+/** How an event is told. */
+export interface Telling {
+  readonly push: boolean;
+  /** Unix seconds; undefined for now. */
+  readonly createTime: number | undefined;
+}
+
 interface Authorized {
   readonly code: string;
   readonly expiresAt: number;
@@ -22,6 +29,7 @@ interface Authorized {
 
 /** The pushes of one component, each to its callback URL where there is one. */
 export class PlatformPushes {
+  readonly #told = new WeakMap<Authorizer, PushFields>();
   readonly #settings: () => OpenPlatformSettings;
   readonly #tickets: TicketBook;
   readonly #clock: Clock;
@@ -42,14 +50,16 @@ export class PlatformPushes {
     if (createTime !== undefined) assertCount('createTime', createTime, 0);
     const url = this.#url('callbackUrl');
     const ticket = this.#pick(which, createTime);
-    return this.#send(url, 'component_verify_ticket', {
+    return this.#send(url, {
+      InfoType: 'component_verify_ticket',
       CreateTime: createTime ?? ticket.createTime,
       ComponentVerifyTicket: ticket.value,
     });
   }
 
-  authorized(event: 'authorized' | 'updateauthorized', authorizer: Authorizer, told: Authorized): void {
-    this.#tell(event, authorizer, {
+  /** Keeps what happened for `repeat`, and pushes it where `push` says so and there is a callback URL. */
+  authorized(authorizer: Authorizer, event: 'authorized' | 'updateauthorized', how: Telling, told: Authorized): void {
+    this.#tell(authorizer, event, how, {
       AuthorizationCode: told.code,
       // An absolute time, although the documents call it seconds.
       AuthorizationCodeExpiredTime: Math.floor(told.expiresAt / 1000),
@@ -57,8 +67,21 @@ export class PlatformPushes {
     });
   }
 
-  unauthorized(authorizer: Authorizer): void {
-    this.#tell('unauthorized', authorizer, {});
+  unauthorized(authorizer: Authorizer, how: Telling): void {
+    this.#tell(authorizer, 'unauthorized', how, {});
+  }
+
+  /** The newest event of an authorizer once more, the same to the field. Throws a `TypeError` where there is none. */
+  repeat(authorizer: Authorizer): Promise<PushRecord> {
+    const message = this.#told.get(authorizer);
+    if (message === undefined) throw new TypeError('"authorizerAppId" has done nothing that could be repeated');
+    return this.#send(this.#url('callbackUrl'), message, authorizer.appId);
+  }
+
+  /** An event of any kind, such as one that nobody knows. */
+  event(fields: PushFields): Promise<PushRecord> {
+    assertText('InfoType', assertRecord('event', fields)['InfoType']);
+    return this.#send(this.#url('callbackUrl'), { CreateTime: this.#seconds(), ...fields });
   }
 
   /** A message of an authorizer's user, encrypted for the component. Throws a `TypeError` without `messageUrl`. */
@@ -80,19 +103,20 @@ export class PlatformPushes {
     });
   }
 
-  #tell(event: string, authorizer: Authorizer, fields: PushFields): void {
+  #tell(authorizer: Authorizer, event: string, { push, createTime }: Telling, fields: PushFields): void {
+    const ids = { InfoType: event, CreateTime: createTime ?? this.#seconds(), AuthorizerAppid: authorizer.appId };
+    const message = { ...ids, ...fields };
+    this.#told.set(authorizer, message);
     const { callbackUrl } = this.#settings();
-    if (callbackUrl === undefined) return;
-    const message = { CreateTime: this.#seconds(), AuthorizerAppid: authorizer.appId, ...fields };
-    void this.#send(callbackUrl, event, message, authorizer.appId);
+    if (push && callbackUrl !== undefined) void this.#send(callbackUrl, message, authorizer.appId);
   }
 
-  #send(url: string, event: string, fields: PushFields, subject?: string): Promise<PushRecord> {
+  #send(url: string, fields: PushFields, subject?: string): Promise<PushRecord> {
     const { appId, envelopeField } = this.#settings();
     return this.#sender.send({
       ...this.#target(url, subject),
-      event,
-      message: { AppId: appId, InfoType: event, ...fields },
+      event: String(fields['InfoType']),
+      message: { AppId: appId, ...fields },
       envelope: { [envelopeField]: appId },
     });
   }
