@@ -47,7 +47,7 @@ export interface WeComCustomer {
   readonly corpId: string;
   /** Default: `Corp <corpId>`. */
   readonly name?: string;
-  /** Number of the suite's app in this company. Default: counted from 1000100. */
+  /** Number of the suite's app in this company. Default: counted from 1000100 in each company. */
   readonly agentId?: number;
   /** The suite is installed from the start, and this code has been handed out. */
   readonly permanentCode?: string;

@@ -8,6 +8,9 @@ import { RepeatedValue, type WeComValueState } from './repeated-value.js';
 import { switched, type WeComSwitches, type WeComSwitchSettings } from './switches.js';
 import type { CorpHolder } from './token-holder.js';
 
+/** Far from what is usual for self-built apps, so that the two do not meet. */
+const FIRST_INSTALLED_ID = 1_000_100;
+
 /** An uploaded file. */
 export interface WeComMedia {
   readonly fileName: string;
@@ -27,6 +30,7 @@ export class WeComCorp {
   /** What was uploaded, by media id: all agents of a company share it. */
   readonly media = new Map<string, WeComMedia>();
   callback: WeComCallback | undefined;
+  #nextAgentId = FIRST_INSTALLED_ID;
   #switches: () => WeComSwitchSettings;
 
   constructor(
@@ -59,6 +63,12 @@ export class WeComCorp {
     if (this.agents.has(id)) throw new TypeError('"agentId" must be different for every agent of a company');
     if (this.holds(agent.secret)) throw new TypeError('"secret" must be different for every agent of a company');
     this.agents.set(id, new Agent(this, agent));
+  }
+
+  /** The number of the next app that is installed here. */
+  newAgentId(): number {
+    this.#nextAgentId += 1;
+    return this.#nextAgentId - 1;
   }
 
   /** Whether one of the company's agents has this secret. */

@@ -12,8 +12,6 @@ import { SuiteTickets, type WeComTicketState } from './suite-tickets.js';
 import { suiteSwitched, type WeComSuiteSwitches, type WeComSuiteSwitchSettings } from './switches.js';
 import type { TokenHolder } from './token-holder.js';
 
-const FIRST_AGENT_ID = 1_000_100;
-
 /** Something that happened to an authorization, as it is pushed. */
 export interface SuiteEvent {
   readonly infoType: 'create_auth' | 'change_auth' | 'cancel_auth' | 'reset_permanent_code';
@@ -44,7 +42,6 @@ export class SuiteApp implements TokenHolder {
   #switches: WeComSuiteSwitchSettings;
   #preAuthCodes = new Map<string, number>();
   #authCodes = new Map<string, { readonly installation: Installation; readonly endsAt: number }>();
-  #nextAgentId = FIRST_AGENT_ID;
   readonly #clock: Clock;
 
   constructor(settings: WeComSuiteSettings, owner: WeComCorp, clock: Clock) {
@@ -105,7 +102,8 @@ export class SuiteApp implements TokenHolder {
   install(corp: WeComCorp, agentId?: number, permanentCode?: string): Installation {
     const before = this.installations.get(corp.corpId);
     before?.cancel();
-    const id = agentId ?? before?.agentId ?? this.#nextAgentId++;
+    const listed = this.settings.corps.find(({ corpId }) => corpId === corp.corpId);
+    const id = agentId ?? before?.agentId ?? listed?.agentId ?? corp.newAgentId();
     const installation = new Installation(this, corp, id, this.now(), permanentCode);
     this.installations.set(corp.corpId, installation);
     return installation;

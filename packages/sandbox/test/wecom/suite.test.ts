@@ -324,6 +324,15 @@ it('installations can stand from the start', async () => {
   expect((await get(sandbox, '/cgi-bin/agent/get', { access_token: corp, agentid: '77' })).errcode).toBe(0);
 });
 
+it('an app has the number that is configured, keeps it, and gets the next one of its company otherwise', async () => {
+  const corps = [{ corpId: CUSTOMER, agentId: 77 }];
+  const { wecom } = await startWeCom({}, { corps });
+  const install = (corpId: string) => wecom.install(SUITE.suiteId, { corpId }).agentId;
+  expect([install(CUSTOMER), install(CUSTOMER), install('ww1'), install('ww1'), install('ww2')]).toEqual([
+    ...[77, 77, 1000100, 1000100, 1000100],
+  ]);
+});
+
 describe('the install page', () => {
   const page = (sandbox: Awaited<ReturnType<typeof startSandbox>>, fields: Record<string, string>) =>
     fetch(`${sandbox.urls.wecom}/3rdapp/install?${new URLSearchParams(fields)}`, { redirect: 'manual' });
