@@ -8,7 +8,7 @@ const USAGE = `Usage: evertoken-sandbox [--port <number>] [--host <address>] [--
 
   --port      where to listen; 0 takes a free port (default: 0)
   --host      address to listen on (default: 127.0.0.1)
-  --accounts  JSON file with "wechat", "dingtalk" and "nextengine" account lists
+  --accounts  JSON file with account lists: "wechat", "openPlatforms", "wecom", "dingtalk", "nextengine"
   --help      this text
 
 Prints one line of JSON with the URLs when it is ready. Ends on SIGINT and SIGTERM.

@@ -1,7 +1,7 @@
 import type { DingTalkAccount } from './dingtalk/account.js';
 import type { NextEngineAccount } from './nextengine/account.js';
 import type { WeChatAccount } from './wechat/account.js';
-import type { OpenPlatformAccount } from './wechat/open-platform/account.js';
+import type { OpenPlatformAccount, OpenPlatformAuthorizer } from './wechat/open-platform/account.js';
 import type { WeComAccount, WeComSuite } from './wecom/account.js';
 
 const company = { companyId: '1000', companyNeId: 'ne-company-1000', companyName: '株式会社サンドボックス' };
@@ -9,7 +9,9 @@ const company = { companyId: '1000', companyNeId: 'ne-company-1000', companyName
 /** The accounts of a sandbox that was given none: one per platform. Their secrets open nothing else. */
 export const SANDBOX_ACCOUNTS: {
   readonly wechat: WeChatAccount;
-  readonly openPlatform: OpenPlatformAccount;
+  readonly openPlatform: OpenPlatformAccount & {
+    readonly authorizers: readonly [OpenPlatformAuthorizer, OpenPlatformAuthorizer];
+  };
   readonly wecom: WeComAccount & { readonly providerSecret: string; readonly suites: readonly [WeComSuite] };
   readonly dingtalk: DingTalkAccount & { readonly corpId: string; readonly corpSecret: string };
   readonly nextengine: NextEngineAccount;
