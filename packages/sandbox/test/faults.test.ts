@@ -183,7 +183,7 @@ describe('a rule', () => {
     [{ kind: 'delay' }, '"delayMs"'],
     [{ kind: 'code' }, '"code"'],
     [{ kind: 'drop', count: 0 }, '"count"'],
-    [{ kind: 'drop', platform: 'wecom' }, '"platform"'],
+    [{ kind: 'drop', platform: 'weibo' }, '"platform"'],
     [{ kind: 'drop', path: '/gettoken' }, '"path"'],
     [{ kind: 'status', status: 99 }, '"status"'],
     [{ kind: 'late', hold: 'yes' }, '"hold"'],
