@@ -25,6 +25,7 @@ export {
   type OpenPlatform,
   OpenPlatformClient,
   type OpenPlatformOptions,
+  type OpenPlatformPushKeys,
   openPlatform,
   type SyncAuthorizersOptions,
 } from './open-platform.js';

@@ -6,7 +6,7 @@ export type {
 } from './open-platform/authorization-url.js';
 export type { Authorizer } from './open-platform/authorizer.js';
 export type { AuthorizerFacts } from './open-platform/authorizer-facts.js';
-export type { OpenPlatformOptions } from './open-platform/component.js';
+export type { OpenPlatformOptions, OpenPlatformPushKeys } from './open-platform/component.js';
 export type { AuthorizerKind } from './open-platform/component-wire.js';
 export type { Authorization } from './open-platform/exchange.js';
 export type { AuthorizerStatus } from './open-platform/list-authorizers.js';

@@ -1,5 +1,4 @@
 import { type App, type AppOptions, accountFacts, readApp } from '../app.js';
-import type { PushKeys } from '../push/push-keys.js';
 import { COMPONENT_KINDS } from './kinds.js';
 
 /**
@@ -12,7 +11,14 @@ export interface OpenPlatformOptions extends Omit<AppOptions, 'endpoint' | 'push
    * authorizers; several pairs while they are being changed. Without them no push can be opened: leave them out only where another
    * process takes the pushes and shares its store.
    */
-  readonly push?: PushKeys | readonly PushKeys[] | undefined;
+  readonly push?: OpenPlatformPushKeys | readonly OpenPlatformPushKeys[] | undefined;
+}
+
+/** What the console has under "message push". */
+export interface OpenPlatformPushKeys {
+  readonly token: string | undefined;
+  /** 43 letters and digits. */
+  readonly encodingAESKey: string | undefined;
 }
 
 /** Options read once. Holds secrets: never part of an account. */
@@ -20,11 +26,16 @@ export interface Component extends App {}
 
 /** Reads the options; never throws for what they lack. */
 export function readComponent(options: OpenPlatformOptions): Component {
-  return readApp(options);
+  return readApp(appOptions(options));
 }
 
 /** What the account says of itself. */
 export function componentFacts(component: Component, options: OpenPlatformOptions) {
-  const { openPush, ...facts } = accountFacts(component, options, { kinds: COMPONENT_KINDS });
+  const { openPush, ...facts } = accountFacts(component, appOptions(options), { kinds: COMPONENT_KINDS });
   return { facts, openPush };
+}
+
+/** Keys that are missing are told by `problems()`, which looks at each. */
+function appOptions(options: OpenPlatformOptions): AppOptions {
+  return options as AppOptions;
 }

@@ -31,7 +31,7 @@ export interface OpenPlatform extends Account<OpenPlatformClient> {
  *   name: 'platform',
  *   appId: process.env['COMPONENT_APPID'],
  *   secret: process.env['COMPONENT_SECRET'],
- *   push: { token: process.env['COMPONENT_TOKEN'] ?? '', encodingAESKey: process.env['COMPONENT_AES_KEY'] ?? '' },
+ *   push: { token: process.env['COMPONENT_PUSH_TOKEN'], encodingAESKey: process.env['COMPONENT_AES_KEY'] },
  * });
  */
 export function openPlatform(options: OpenPlatformOptions): OpenPlatform {
