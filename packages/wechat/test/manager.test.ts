@@ -96,6 +96,40 @@ it('takes the next ticket once somebody said that the browser refuses this one',
   expect(seen).toHaveLength(3);
 });
 
+it('takes the next ticket of the platform once the old one was reported, and keeps what the token’s renewal does not touch', async () => {
+  const { shop, manager } = setUp('token');
+  const tickets = { jsapi: await manager.get(shop.jsapiTicket), card: await manager.get(shop.cardTicket) };
+  await manager.refresh(shop.accessToken);
+  expect((await manager.get(shop.jsapiTicket)).value).toBe(tickets.jsapi.value);
+  sandbox.wechat.endTicket(app.appId, 'jsapi');
+  // No answer of the platform tells the server; a browser did.
+  expect((await manager.get(shop.jsapiTicket)).value).toBe(tickets.jsapi.value);
+  const next = await manager.reject(shop.jsapiTicket, tickets.jsapi);
+  expect(next.value).not.toBe(tickets.jsapi.value);
+  expect((await manager.get(shop.cardTicket)).value).toBe(tickets.card.value);
+  expect(calls('/cgi-bin/ticket/getticket')).toBe(3);
+});
+
+it('sends a file and fetches it again, across a token that died in between', async () => {
+  const { shop, manager } = setUp('stable_token');
+  const wechat = shop.client(manager);
+  const media = { data: Uint8Array.from([137, 80, 78, 71, 0, 255]), fileName: '图 1.png', contentType: 'image/png' };
+  const params = { type: 'image' };
+  const { media_id } = await wechat.upload<{ media_id: string }>('/cgi-bin/media/upload', { media }, { params });
+  sandbox.wechat.killToken(app.appId);
+  const file = await wechat.download('/cgi-bin/media/get', { media_id });
+  expect(Buffer.from(file.body)).toEqual(Buffer.from(media.data));
+  expect(file.contentType).toBe('image/png');
+  expect(await failureOf(wechat.download('/cgi-bin/media/get', { media_id: 'none' }))).toMatchObject({
+    errcode: 40007,
+  });
+  // Sooner, another dead token would be taken for a fight over the app.
+  await clock.advance(31_000);
+  sandbox.wechat.killToken(app.appId);
+  expect(await wechat.upload('/cgi-bin/media/upload', { media }, { params })).toMatchObject({ type: 'image' });
+  expect(issues('stable_token')).toBe(3);
+});
+
 it('takes a wrong secret for a matter of the configuration, and does not hammer', async () => {
   const shop = officialAccount({ ...app, secret: 'another', baseUrl: sandbox.urls.wechat });
   const manager = keep(new TokenManager({ accounts: [shop], clock }));

@@ -3,6 +3,8 @@ import { createSandbox, SANDBOX_ACCOUNTS, type Sandbox } from '@evertoken/sandbo
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { officialAccount } from '../src/index.js';
 
+/** Refresh tokens that were handed out on the way. */
+const userSecrets: string[] = [];
 const { appId, secret } = SANDBOX_ACCOUNTS.wechat;
 let sandbox: Sandbox;
 beforeAll(async () => {
@@ -40,3 +42,33 @@ for (const ticket of ['jsapiTicket', 'cardTicket'] as const) {
     },
   );
 }
+
+sourceContract(
+  { describe, it, expect },
+  {
+    name: 'WeChat user_access_token',
+    async create() {
+      const code = sandbox.wechat.oauthCode(appId);
+      const query = new URLSearchParams({ appid: appId, secret, code, grant_type: 'authorization_code' });
+      const answer = await fetch(`${sandbox.urls.wechat}/sns/oauth2/access_token?${query}`);
+      const {
+        access_token: value,
+        refresh_token: refreshToken,
+        openid,
+      } = (await answer.json()) as Record<string, string>;
+      userSecrets.push(refreshToken as string);
+      const { baseUrl } = shop();
+      const source = officialAccount({ name: 'shop', appId, secret, baseUrl, userTokens: true }).user(
+        openid as string,
+      ).accessToken;
+      const current = {
+        value: value as string,
+        refreshToken: refreshToken as string,
+        issuedAt: sandbox.now(),
+        generation: 1,
+      };
+      return { source, current };
+    },
+    secrets: userSecrets,
+  },
+);
