@@ -15,6 +15,7 @@ export type { NextEngineSwitches } from './nextengine/switches.js';
 export type { NextEngineCompanyUsage, NextEngineMonthUsage, NextEngineUsage } from './nextengine/usage-book.js';
 export type { SandboxOptions } from './options.js';
 export type { PlatformName } from './platform.js';
+export type { PushField, PushFields } from './push-message.js';
 export type { PushOutcome, PushRecord } from './push-sender.js';
 export type {
   DingTalkControls,

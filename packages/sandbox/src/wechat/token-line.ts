@@ -19,6 +19,9 @@ export interface IssuedValue {
   readonly expiresIn: number;
 }
 
+/** Predecessors that are told apart from tokens that never were. */
+const KEPT = 100;
+
 interface Generation {
   readonly value: string;
   readonly issuedAt: number;
@@ -48,8 +51,8 @@ export class TokenLine {
     if (current) current.replacedAt = now;
     // Real tokens begin with digits and an underscore, and are longer than people expect.
     const value = `${50 + (this.#issued % 50)}_${urlSafeValue(133)}`;
-    const known = this.#generations.filter(({ expiresAt }) => now < expiresAt);
-    this.#generations = [...known, { value, issuedAt: now, expiresAt: now + expiresIn * 1000, revoked: false }];
+    const generation = { value, issuedAt: now, expiresAt: now + expiresIn * 1000, revoked: false };
+    this.#generations = [...this.#generations.slice(-KEPT), generation];
     this.#issued += 1;
     return { value, expiresIn };
   }

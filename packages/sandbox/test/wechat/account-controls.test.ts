@@ -34,6 +34,16 @@ describe('tokens and tickets', () => {
     expect(await use(sandbox, oldest)).toBe(40001);
   });
 
+  it('answer 42001 to a predecessor that has reached its own end', async () => {
+    const sandbox = await start();
+    const { access_token: old } = await legacy(sandbox);
+    sandbox.advance(2 * HOUR);
+    await legacy(sandbox);
+    expect(await use(sandbox, old)).toBe(42001);
+    sandbox.advance(5 * MINUTE);
+    expect(await use(sandbox, old)).toBe(40001);
+  });
+
   it('end the token before a forced one at once where the switch says so', async () => {
     const sandbox = await start({ forcedEnds: 'atOnce' });
     const { access_token: leaked } = await stable(sandbox);

@@ -211,6 +211,7 @@ export class OpenPlatform implements TokenOwner {
       },
       componentToken: this.line.state(),
       callsToday: this.quotas.state(this.now()),
+      blockedIps: this.addresses.blocked,
       authorizers: this.authorizers().map((authorizer) => authorizer.state()),
     };
   }
@@ -239,5 +240,6 @@ export interface OpenPlatformState {
   readonly componentToken: WeChatTokenState;
   /** Counted calls of the natural day in China, by path. */
   readonly callsToday: Readonly<Record<string, number>>;
+  readonly blockedIps: readonly string[];
   readonly authorizers: readonly OpenPlatformAuthorizerState[];
 }
