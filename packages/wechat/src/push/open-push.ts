@@ -75,7 +75,8 @@ interface PushQuery {
   readonly echostr: unknown;
 }
 
-interface Opened extends DecryptedMessage {
+interface Opened {
+  readonly decrypted: DecryptedMessage;
   readonly keys: PushKeys;
   readonly aesKey: Uint8Array;
 }
@@ -110,8 +111,9 @@ function open(request: CallbackRequest, settings: PushSettings, readXml: XmlRead
     return settings.plain === true ? plainPush(query, envelope.plain, format, settings) : undefined;
   const opened = openEncrypted(envelope.encrypt, query, settings);
   if (opened === undefined) return undefined;
-  const { fields: message } = readFields(opened.message, readXml);
-  return received({ query, message, content: opened.message, format, settings, opened });
+  const { message: content } = opened.decrypted;
+  const { fields: message } = readFields(content, readXml);
+  return new OpenedPush({ query, message, content, format, settings, opened });
 }
 
 /** Undefined where something is missing, came several times, or is too old or too new. */
@@ -130,7 +132,7 @@ function verify(query: PushQuery, settings: PushSettings): Push | undefined {
   if (typeof echostr !== 'string') return undefined;
   if (settings.verification === 'encrypted') {
     const opened = openEncrypted(echostr, query, settings);
-    return opened && { kind: 'verification', reply: textReply(opened.message) };
+    return opened && { kind: 'verification', reply: textReply(opened.decrypted.message) };
   }
   // The signature does not cover it, so it must be unable to do harm.
   if (!HARMLESS.test(echostr) || signerOf(query, settings) === undefined) return undefined;
@@ -145,7 +147,7 @@ function plainPush(
 ): Push | undefined {
   // A push that is meant to be encrypted and lost its ciphertext on the way is no plain push.
   if (query.msgSignature !== undefined || signerOf(query, settings) === undefined) return undefined;
-  return received({ query, message, content: JSON.stringify(message), format, settings, opened: undefined });
+  return new OpenedPush({ query, message, content: JSON.stringify(message), format, settings, opened: undefined });
 }
 
 function signerOf(query: PushQuery, { keys }: PushSettings): PushKeys | undefined {
@@ -158,7 +160,7 @@ function openEncrypted(encrypt: string, query: PushQuery, settings: PushSettings
     if (!sameSignature(query.msgSignature, messageSignature(signedBy(keys, query), encrypt))) continue;
     const aesKey = aesKeyOf(keys.encodingAESKey);
     const decrypted = decryptMessage(encrypt, aesKey);
-    if (decrypted && settings.receiveIds.includes(decrypted.receiveId)) return { ...decrypted, keys, aesKey };
+    if (decrypted && settings.receiveIds.includes(decrypted.receiveId)) return { decrypted, keys, aesKey };
   }
   return undefined;
 }
@@ -167,34 +169,48 @@ function signedBy({ token }: PushKeys, { timestamp, nonce }: PushQuery): SignedV
   return { token, timestamp, nonce };
 }
 
-function received(push: {
+interface PushParts {
   readonly query: PushQuery;
   readonly message: PushMessage;
   readonly content: string;
   readonly format: PushFormat;
   readonly settings: PushSettings;
   readonly opened: Opened | undefined;
-}): ReceivedPush {
-  const { query, message, content, format, settings, opened } = push;
-  let id: string | undefined;
-  return {
-    kind: 'message',
-    message,
-    receiveId: opened?.receiveId ?? '',
-    timestamp: query.sentAt,
-    format,
-    get id() {
-      id ??= digestOf([query.timestamp, query.nonce, content]);
-      return id;
-    },
-    reply(body) {
-      if (body === undefined) return SUCCESS;
-      if (opened === undefined) return contentReply(body, format, undefined);
-      const { aesKey, receiveId } = opened;
-      const { token } = opened.keys;
-      return contentReply(body, format, { token, aesKey, receiveId, nonce: query.nonce, now: settings.now() });
-    },
-  };
+}
+
+class OpenedPush implements ReceivedPush {
+  readonly kind = 'message';
+  readonly message: PushMessage;
+  readonly receiveId: string;
+  readonly timestamp: number;
+  readonly format: PushFormat;
+  /** Holds the keys: never part of what is shown. */
+  readonly #parts: PushParts;
+  #id: string | undefined;
+
+  constructor(parts: PushParts) {
+    const { query, message, format, opened } = parts;
+    this.message = message;
+    this.receiveId = opened?.decrypted.receiveId ?? '';
+    this.timestamp = query.sentAt;
+    this.format = format;
+    this.#parts = parts;
+  }
+
+  get id(): string {
+    const { query, content } = this.#parts;
+    this.#id ??= digestOf([query.timestamp, query.nonce, content]);
+    return this.#id;
+  }
+
+  reply(body?: string | PushMessage): CallbackReply {
+    const { opened, query, settings } = this.#parts;
+    if (body === undefined) return SUCCESS;
+    if (opened === undefined) return contentReply(body, this.format, undefined);
+    const { token } = opened.keys;
+    const seal = { token, aesKey: opened.aesKey, receiveId: this.receiveId, nonce: query.nonce, now: settings.now() };
+    return contentReply(body, this.format, seal);
+  }
 }
 
 function digestOf(parts: readonly string[]): string {
