@@ -1,13 +1,13 @@
 import type { CallbackReply, CallbackRequest, Tokens } from '@evertoken/core';
 import { openPush, type ReceivedPush } from '../push/open-push.js';
 import type { PushKeys } from '../push/push-keys.js';
-import type { PushMessage } from '../push/push-message.js';
+import { type PushMessage, textOf } from '../push/push-message.js';
 import { suiteEvent } from '../push/suite-event.js';
 import { WeChatError } from '../wechat-errors.js';
 import { inBackground, obtain, type SuiteInstallations, type WeComInstallation } from './suite-installations.js';
 import { SUITE_TICKET_LIFETIME_MS, type Suite, type SuiteSources } from './suite-sources.js';
 
-/** What came to the command address, other than tickets; the tokens have been seen to already. */
+/** What came to the command address, other than tickets; the tokens have been seen to already. A push that is repeated is told again. */
 export interface WeComSuiteEvent {
   /** `create_auth`, `reset_permanent_code`, `change_auth`, `cancel_auth`, `change_contact` and whatever else the platform sends. */
   readonly infoType: string | undefined;
@@ -59,8 +59,11 @@ export async function answerSuitePush(
   if (push.kind !== 'message') return push.reply;
   try {
     await take(input, tokens, push);
-  } catch {
-    // Told as the key's event; the platform sends it once more.
+  } catch (error) {
+    warn(
+      suite,
+      `a push (${textOf(push.message, 'InfoType')}) was not dealt with, and should come again: ${said(error)}`,
+    );
     return AGAIN;
   }
   return push.reply();
@@ -109,9 +112,9 @@ async function exchanged(
   } catch (error) {
     // Used, and nobody has what it brought: no repetition changes that.
     if (!(error instanceof WeChatError && error.errcode === 40078)) throw error;
-    process.emitWarning(
-      `account "${suite.account}": an auth code was used already and nothing is stored of it; if no corp turns up installed, have it install the app again`,
-      { type: 'WeComSuite' },
+    warn(
+      suite,
+      'an auth code was used already and nothing is stored of it; a corp that misses the app must install it again',
     );
     return undefined;
   }
@@ -119,4 +122,13 @@ async function exchanged(
 
 async function tell({ onEvent }: SuiteCallbackInput, event: WeComSuiteEvent): Promise<void> {
   await onEvent?.(event);
+}
+
+/** The platform is answered, and nobody else has asked. */
+function warn({ account }: Suite, message: string): void {
+  process.emitWarning(`account "${account}": ${message}`, { type: 'WeComSuite' });
+}
+
+function said(error: unknown): string {
+  return error instanceof Error ? error.message : 'something was thrown that is no error';
 }

@@ -47,11 +47,12 @@ export interface WeComInstallStart {
 /** Query of an installation's redirect, as the application's framework reads it. */
 export type WeComRedirect = Readonly<Record<string, unknown>>;
 
-/** Where the corp's id stands in the envelope of a message, XML or JSON. */
-const TO_USER_NAME = [
-  /<ToUserName>\s*(?:<!\[CDATA\[)?\s*([\w-]{1,128})\s*(?:\]\]>)?\s*<\/ToUserName>/,
-  /"ToUserName"\s*:\s*"([\w-]{1,128})"/,
-] as const;
+/** Where the corp's id stands in the envelope of a message, XML or JSON: after these names, in so many characters. */
+const TO_USER_NAME: readonly (readonly [name: string, id: RegExp])[] = [
+  ['<ToUserName>', /^\s*(?:<!\[CDATA\[\s*)?([\w-]{1,128})\s*(?:\]\]>\s*)?<\/ToUserName>/],
+  ['"ToUserName"', /^\s*:\s*"([\w-]{1,128})"/],
+];
+const LONGEST_FIELD = 400;
 const MAX_BYTES = 1024 * 1024;
 
 /** The API of a suite: calls with its own token, installations, and a client for each corp. */
@@ -132,7 +133,9 @@ export class WeComSuiteClient extends WeComCalls {
    */
   exchange(authCode: string): Promise<WeComInstallation> {
     const { installations, suite } = this.#input;
-    return installations.exchange(this.#tokens, authCode, suite.clock.now());
+    // Whole seconds, as the platform's own times: a corp that leaves within this one leaves later.
+    const at = Math.floor(suite.clock.now() / 1000) * 1000;
+    return installations.exchange(this.#tokens, authCode, at);
   }
 
   /** A corp's client. */
@@ -231,9 +234,10 @@ export class WeComSuiteCorpClient {
 function addressee({ body }: CallbackRequest): string[] {
   if (body.length > MAX_BYTES) return [];
   const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
-  for (const pattern of TO_USER_NAME) {
-    const id = pattern.exec(text)?.[1];
-    if (isId(id)) return [id];
+  for (const [name, id] of TO_USER_NAME) {
+    const at = text.indexOf(name);
+    const found = at === -1 ? undefined : id.exec(text.slice(at + name.length, at + LONGEST_FIELD))?.[1];
+    if (isId(found)) return [found];
   }
   return [];
 }

@@ -26,7 +26,8 @@ export class SuiteInstallations {
   readonly #suite: Suite;
   readonly #sources: SuiteSources;
   readonly #corp: (corpId: string) => SuiteCorpSources;
-  readonly #exchanges = new Map<string, Promise<WeComInstallation>>();
+  /** Under way, by the tokens' keeper and the code. */
+  readonly #exchanges = new WeakMap<Tokens, Map<string, Promise<WeComInstallation>>>();
 
   constructor(suite: Suite, sources: SuiteSources, corp: (corpId: string) => SuiteCorpSources) {
     this.#suite = suite;
@@ -39,10 +40,12 @@ export class SuiteInstallations {
    * code: whoever comes second gets what the first one stored. `at`: when the platform made the code, Unix ms.
    */
   exchange(tokens: Tokens, authCode: string, at: number): Promise<WeComInstallation> {
-    const underWay = this.#exchanges.get(authCode);
+    const exchanges = this.#exchanges.get(tokens) ?? new Map<string, Promise<WeComInstallation>>();
+    this.#exchanges.set(tokens, exchanges);
+    const underWay = exchanges.get(authCode);
     if (underWay) return underWay;
-    const exchanging = this.#exchange(tokens, authCode, at).finally(() => this.#exchanges.delete(authCode));
-    this.#exchanges.set(authCode, exchanging);
+    const exchanging = this.#exchange(tokens, authCode, at).finally(() => exchanges.delete(authCode));
+    exchanges.set(authCode, exchanging);
     return exchanging;
   }
 
@@ -93,10 +96,9 @@ export class SuiteInstallations {
 
   /** Tokens of an earlier installation died with it; what was noted of asking for them in vain is over, too. */
   async #renewTokens(tokens: Tokens, corpId: string, since: number): Promise<void> {
-    const { accessToken, jsapiTicket, agentJsapiTicket } = this.#corp(corpId);
-    const all = [accessToken, jsapiTicket, agentJsapiTicket];
+    const all = this.#tokensOf(corpId);
     const filter = { accounts: [this.#suite.account], kinds: all.map(({ kind }) => kind), subjects: [corpId] };
-    const outdated = new Set<TokenSource>([accessToken]);
+    const outdated = new Set(all.slice(0, 1));
     for await (const { key, issuedAt = since } of tokens.inspect(filter)) {
       const source = all.find((one) => one.key === key);
       if (!source || issuedAt >= since) continue;
@@ -120,16 +122,19 @@ export class SuiteInstallations {
   }
 
   async #forgetTokens(tokens: Tokens, corpId: string): Promise<void> {
-    const { accessToken, jsapiTicket, agentJsapiTicket } = this.#corp(corpId);
-    for (const source of [accessToken, jsapiTicket, agentJsapiTicket]) await tokens.forget(source);
+    for (const source of this.#tokensOf(corpId)) await tokens.forget(source);
   }
 
   async #outwait(tokens: Tokens, corpId: string): Promise<void> {
-    const { accessToken } = this.#corp(corpId);
     // Joins what is under way, here or elsewhere. By itself it asks nobody: the code is gone.
-    await tokens.refresh(accessToken);
+    for (const source of this.#tokensOf(corpId)) await tokens.refresh(source);
     const installed = await tokens.get(this.#corp(corpId).permanentCode).catch(() => undefined);
     if (installed === undefined) await this.#forgetTokens(tokens, corpId);
+  }
+
+  #tokensOf(corpId: string): readonly TokenSource[] {
+    const { accessToken, jsapiTicket, agentJsapiTicket } = this.#corp(corpId);
+    return [accessToken, jsapiTicket, agentJsapiTicket];
   }
 }
 

@@ -89,8 +89,7 @@ describe('a suite', () => {
     await world.ticket();
     await world.install(CORP);
     await world.install(OTHER);
-    await world.sandbox.pushes();
-    for (const id of [CORP, OTHER]) await manager.get(account.corp(id).accessToken);
+    for (const id of [CORP, OTHER]) await allOf(manager, account.corp(id));
     // Hours later: whatever could be asked for is dead, the codes are not, and the ticket is late.
     await world.clock.advance(300 * MINUTE);
     const before = world.sandbox.calls().length;
@@ -98,8 +97,8 @@ describe('a suite', () => {
     expect(world.sandbox.calls().length).toBe(before);
     await world.ticket();
     await eventually(
-      () => calls(SUITE_TOKEN),
-      (count) => count === 2,
+      () => manager.peek(account.accessToken),
+      (token) => token !== undefined,
     );
     await world.clock.advance(2 * MINUTE);
     await manager.refreshDue();
@@ -116,6 +115,7 @@ describe('a suite', () => {
   it('takes the latest ticket for the newest, in whatever order they come', async () => {
     const { account, manager } = await world.suiteAtWork();
     await world.ticket();
+    await manager.get(account.accessToken);
     await world.clock.advance(10 * MINUTE);
     await world.ticket();
     const newest = world.sandbox.wecom.currentTicket(SUITE)?.ticket;
@@ -131,10 +131,7 @@ describe('a suite', () => {
     const store = memoryStore({ clock: world.clock });
     const first = await world.suiteAtWork({}, { store });
     await world.ticket();
-    await eventually(
-      () => calls(SUITE_TOKEN),
-      (count) => count === 1,
-    );
+    await first.manager.get(first.account.accessToken);
     await first.manager.forget(first.account.accessToken);
     await world.clock.advance(29 * MINUTE);
     const again = world.suite();
@@ -302,17 +299,26 @@ describe('a suite', () => {
     }
   });
 
-  it('leaves a push unanswered that it could not finish, and does it when it is sent again', async () => {
+  it('leaves a push unanswered that it could not finish, says so, and does it when it is sent again', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
     const { account, manager } = await world.suiteAtWork();
     await world.ticket();
     await manager.get(account.accessToken);
     world.sandbox.fault({ platform: 'wecom', kind: 'status', status: 503, endpoint: EXCHANGE });
     await world.install();
     expect(world.sandbox.pushLog().at(-1)).toMatchObject({ event: 'create_auth', outcome: 'success', tries: 2 });
+    expect(warned).toHaveBeenCalledWith(
+      expect.stringMatching(/^account "suite": a push \(create_auth\) was not dealt/),
+      {
+        type: 'WeComSuite',
+      },
+    );
+    warned.mockRestore();
     expect((await manager.get(account.corp(CORP).permanentCode)).value).not.toBe('');
   });
 
   it('sends an event again whose receiver failed', async () => {
+    const warned = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
     let tries = 0;
     const { client } = await world.suiteAtWork({
       onEvent: () => {
@@ -323,6 +329,7 @@ describe('a suite', () => {
     await world.ticket();
     await world.install();
     expect(tries).toBe(3);
+    warned.mockRestore();
     expect(world.sandbox.pushLog().at(-1)).toMatchObject({ outcome: 'success', tries: 3 });
     expect(await collected(client.corps())).toHaveLength(1);
     expect(world.calls(EXCHANGE, { outcome: 'ok' })).toHaveLength(1);
@@ -333,8 +340,7 @@ describe('a suite', () => {
     await world.ticket();
     await world.install(CORP);
     await world.install(OTHER);
-    await client.corp(CORP).jsSdkConfig('https://app.example/');
-    await manager.get(account.corp(OTHER).accessToken);
+    for (const id of [CORP, OTHER]) await allOf(manager, account.corp(id));
     world.sandbox.wecom.uninstall(SUITE, CORP);
     await world.sandbox.pushes();
     const corp = account.corp(CORP);
@@ -349,6 +355,17 @@ describe('a suite', () => {
     expect(world.sandbox.calls().length).toBe(before);
     expect(manager.peek(account.corp(OTHER).accessToken)).toBeDefined();
     expect(await collected(client.corps())).toMatchObject([{ corpId: OTHER }]);
+  });
+
+  it('lets a corp leave within the second it came in', async () => {
+    const { account, manager, client } = await world.suiteAtWork();
+    await world.ticket();
+    await world.clock.advance(900);
+    const { authCode } = world.sandbox.wecom.install(SUITE, { corpId: CORP }, { push: false });
+    await client.exchange(authCode);
+    world.sandbox.wecom.uninstall(SUITE, CORP);
+    await world.sandbox.pushes();
+    expect(await failureOf(manager.get(account.corp(CORP).permanentCode))).toMatchObject({ reason: 'gone' });
   });
 
   it.each(['with a token at hand', 'with none'])(
@@ -435,8 +452,8 @@ describe('a suite', () => {
     world.sandbox.wecom.changeAuth(SUITE, CORP);
     await world.sandbox.pushes();
     await eventually(
-      () => calls(CORP_TOKEN),
-      (count) => count === before + 1,
+      () => manager.peek(account.corp(CORP).accessToken),
+      (token) => token !== undefined,
     );
     expect(manager.peek(account.corp(CORP).accessToken)).toBeDefined();
     expect(calls(CORP_TOKEN)).toBe(before + 1);
@@ -576,6 +593,11 @@ describe('four processes on one file store', () => {
     }
   });
 });
+
+/** Waits until nothing of a corp is under way any more. */
+async function allOf(manager: TokenManager, corp: ReturnType<ReturnType<typeof weComSuite>['corp']>): Promise<void> {
+  for (const source of [corp.accessToken, corp.jsapiTicket, corp.agentJsapiTicket]) await manager.get(source);
+}
 
 async function collected<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = [];

@@ -1,4 +1,8 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { memoryStore, type TokenError, TokenManager } from '@evertoken/core';
+import { fileStore } from '@evertoken/core/file';
 import { accountContract } from '@evertoken/core/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { weCom } from '../../src/wecom.js';
@@ -347,5 +351,36 @@ describe('a corp', () => {
     world.sandbox.wecom.push(CORP, { MsgType: 'text', Content: 'hello' }, AGENT);
     await world.sandbox.pushes();
     expect(seen).toEqual([`${CORP} hello`]);
+  });
+});
+
+describe('four processes on one file store', () => {
+  it('ask once for each token and ticket, and again once for the one that died', async () => {
+    const world = await World.open({ machine: true });
+    const directory = await mkdtemp(join(tmpdir(), 'wecom-'));
+    try {
+      const processes = times(4, () => {
+        const corp = world.corp();
+        return corp.client(world.manager(corp, { store: fileStore({ directory }) }));
+      });
+      const callAll = () =>
+        Promise.all(
+          processes.flatMap((client) => [
+            ...times(5, () => client.agent('crm').get('/cgi-bin/agent/get', { agentid: AGENT })),
+            ...times(5, () => client.agent('hr').get('/cgi-bin/agent/get', { agentid: 1000003 })),
+            client.agent('crm').jsSdkConfig('https://crm.example/'),
+          ]),
+        );
+      await callAll();
+      expect(world.calls('/cgi-bin/gettoken')).toHaveLength(2);
+      expect(world.calls('/cgi-bin/get_jsapi_ticket')).toHaveLength(1);
+      world.sandbox.wecom.killToken(CORP, AGENT);
+      await callAll();
+      expect(world.calls('/cgi-bin/gettoken', { subject: String(AGENT) })).toHaveLength(2);
+      expect(world.calls('/cgi-bin/gettoken', { subject: '1000003' })).toHaveLength(1);
+    } finally {
+      await world.close();
+      await rm(directory, { recursive: true });
+    }
   });
 });
