@@ -38,8 +38,9 @@ const AGAIN: CallbackReply = Object.freeze({ status: 500, body: '' });
  *
  * `success` is answered once what must not be lost is stored: a ticket, or a permanent code, whose auth code can be redeemed once.
  * A process that dies before it has redeemed the code leaves the push unanswered: the platform sends it again, up to three times,
- * and another process does it. Answering first, as the platform's few seconds suggest, would leave nobody with the code. Between
- * the platform's answer and the store's acknowledgement lie milliseconds, and the journal, where there is one, halves even those.
+ * and another process does it. Answering first, as the platform's few seconds suggest, would leave nobody with the code. What
+ * remains are the milliseconds between the platform's answer and the store's acknowledgement (with a journal its own, where the
+ * store is slow), and an answer that is lost on the way: the corp then has to install the app again, and a process warning says so.
  * An exchange slower than the platform's patience goes on; the repetition joins it, or in another process finds it stored.
  * Everything else (a new suite token, a corp's first token) is done after the answer.
  */

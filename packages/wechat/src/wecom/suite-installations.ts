@@ -63,8 +63,8 @@ export class SuiteInstallations {
 
   /** The corp changed what the app may do: its token is asked for anew. */
   async change(tokens: Tokens, corpId: string): Promise<void> {
-    const { accessToken } = this.#corp(corpId);
-    if ((await tokens.get(this.#corp(corpId).permanentCode).catch(() => undefined)) === undefined) return;
+    const { permanentCode, accessToken } = this.#corp(corpId);
+    if ((await tokens.get(permanentCode).catch(ignoreAbsent)) === undefined) return;
     await tokens.forget(accessToken);
     inBackground(obtain(tokens, accessToken));
   }
@@ -160,4 +160,8 @@ export function inBackground(work: Promise<unknown>): void {
 
 function ignoreStore(error: unknown): void {
   if (!(error instanceof TokenError && error.code === 'ERR_TOKEN_STORE')) throw error;
+}
+
+function ignoreAbsent(error: unknown): undefined {
+  if (!(error instanceof TokenError && error.code === 'ERR_TOKEN_REAUTHORIZATION_REQUIRED')) throw error;
 }
