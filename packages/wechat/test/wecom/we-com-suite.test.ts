@@ -114,13 +114,22 @@ describe('a suite', () => {
 
   it('takes the latest ticket for the newest, in whatever order they come', async () => {
     const { account, manager } = await world.suiteAtWork();
+    const url = await world.listen(account, manager);
+    // This one is under way for a while.
+    world.sandbox.wecom.setCallback(SUITE, { url: null });
     await world.ticket();
-    await manager.get(account.accessToken);
+    const late = world.sandbox.wecom.currentTicket(SUITE)?.ticket;
+    world.sandbox.wecom.setCallback(SUITE, { url });
     await world.clock.advance(10 * MINUTE);
     await world.ticket();
+    await manager.get(account.accessToken);
     const newest = world.sandbox.wecom.currentTicket(SUITE)?.ticket;
+    expect(newest).not.toBe(late);
     world.sandbox.wecom.pushTicket(SUITE, { older: true });
     await world.sandbox.pushes();
+    expect(world.sandbox.pushLog().map(({ event, outcome }) => `${event} ${outcome}`)).toEqual(
+      times(2, () => 'suite_ticket success'),
+    );
     expect((await manager.get(account.ticket)).value).toBe(newest);
     world.sandbox.wecom.pushTicket(SUITE, { duplicate: true });
     await world.sandbox.pushes();
