@@ -26,7 +26,7 @@ export interface ReceiverAnswer {
 }
 
 /** An application that gets pushes: it answers `success` unless told otherwise. Closed when the test ends. */
-export async function startReceiver(answer: (push: Received) => ReceiverAnswer = () => ({})) {
+export async function startReceiver(answer: (push: Received) => ReceiverAnswer | Promise<ReceiverAnswer> = () => ({})) {
   const received: Received[] = [];
   const server = createServer(async (message, response) => {
     const chunks: Buffer[] = [];
@@ -40,7 +40,7 @@ export async function startReceiver(answer: (push: Received) => ReceiverAnswer =
       body: Buffer.concat(chunks).toString('utf8'),
     };
     received.push(push);
-    const { status = 200, body = 'success', silent = false } = answer(push);
+    const { status = 200, body = 'success', silent = false } = await answer(push);
     if (!silent) response.writeHead(status).end(body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

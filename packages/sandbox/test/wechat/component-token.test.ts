@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { HOUR, MINUTE, START, WECHAT } from '../support.js';
+import { HOUR, MINUTE, START, startSandbox, WECHAT } from '../support.js';
 import {
   COMPONENT,
   Component,
@@ -131,6 +131,16 @@ describe('a component token', () => {
     expect((await component.call(path, { component_appid: undefined })).errcode).toBe(41018);
     expect((await component.call(path, { component_appid: 'wx-other' })).errcode).toBe(40013);
     expect((await post(component.sandbox, `${path}?access_token=${component.token}`, [])).errcode).toBe(47001);
+  });
+
+  it('does not open another component', async () => {
+    const other = { ...PLATFORM, appId: 'wx-other-platform', secret: 'other-secret', authorizers: [] };
+    const sandbox = await startSandbox({ openPlatforms: [PLATFORM, other] });
+    const component = new Component(sandbox, (await componentToken(sandbox)).component_access_token);
+    expect((await component.call('api_create_preauthcode', { component_appid: other.appId })).errcode).toBe(40013);
+    expect((await componentToken(sandbox, { component_appsecret: other.secret })).errcode).toBe(40001);
+    const ticket = sandbox.openPlatform.issueTicket(other.appId);
+    expect((await componentToken(sandbox, { component_verify_ticket: ticket })).errcode).toBe(61006);
   });
 
   it('is told from other kinds: 61014, 61015, 61024', async () => {
