@@ -67,10 +67,14 @@ describe('suite tickets', () => {
     await get(sandbox, '/cgi-bin/gettoken');
     await sandbox.pushes();
     expect(received).toHaveLength(2);
+    // Another URL gets a ticket at once, whenever the next one is due.
+    sandbox.wecom.setCallback(ID, { url });
+    await sandbox.pushes();
+    expect(received).toHaveLength(3);
     sandbox.wecom.setCallback(ID, { url: null });
     now += HOUR;
     await sandbox.pushes();
-    expect(received).toHaveLength(2);
+    expect(received).toHaveLength(3);
   });
 
   it('follow the system clock by themselves', async () => {
