@@ -37,7 +37,7 @@ for (const manifestPath of globSync('packages/*/package.json')) {
     for (const [, target] of readFileSync(file).replace(DOC_LINE, '').matchAll(IMPORT)) {
       const ours = target.match(/^@evertoken\/[^/]+/)?.[0];
       if (ours && !allowed.includes(ours)) problems.push(`${file}: imports ${target}`);
-      const foreign = target.match(/^(@[^/]+\/[^/]+|[^./@][^/]*)/)?.[0];
+      const foreign = target.match(/^(@[\w.-]+\/[\w.-]+|[a-z][\w.:-]*)/i)?.[0];
       if (!ours && foreign && !foreign.startsWith('node:') && !(foreign in declared))
         problems.push(`${file}: imports ${target}, which package.json does not declare`);
     }
