@@ -3,9 +3,9 @@ import { OfficialAccountClient } from '../official-account-client.js';
 import { ticketSource } from '../sources.js';
 import { authorizerTokenSource } from './authorizer-token.js';
 import type { Component } from './component.js';
-import { AUTHORIZER_TICKETS } from './kinds.js';
+import { AUTHORIZER_TICKETS, AUTHORIZER_TOKEN } from './kinds.js';
 
-/** An account that authorized the platform. Costs a few key builds; handles of the same app id mean the same keys. */
+/** An account that authorized the platform. Costs a key build for each source that is used; handles of the same app id mean the same keys. */
 export interface Authorizer {
   /** Its app id. */
   readonly appId: string;
@@ -27,14 +27,27 @@ export interface Authorizer {
 export function authorizerOf(component: Component, appId: string, componentToken: TokenSource): Authorizer {
   if (typeof appId !== 'string' || appId === '')
     throw new TypeError('"appId" of an authorizer must be a non-empty string');
-  const accessToken = authorizerTokenSource(component, appId, componentToken);
-  const ticket = (type: 'jsapi' | 'wx_card') =>
-    ticketSource({ ...component, type, accessToken, kind: AUTHORIZER_TICKETS[type].kind, subject: appId });
+  let accessToken: TokenSource | undefined;
+  let jsapiTicket: TokenSource | undefined;
+  let cardTicket: TokenSource | undefined;
+  const ticket = (type: 'jsapi' | 'wx_card') => {
+    const { kind } = AUTHORIZER_TICKETS[type];
+    return ticketSource({ ...component, type, accessToken: authorizer.accessToken, kind, subject: appId });
+  };
   const authorizer: Authorizer = {
     appId,
-    accessToken,
-    jsapiTicket: ticket('jsapi'),
-    cardTicket: ticket('wx_card'),
+    get accessToken() {
+      accessToken ??= authorizerTokenSource(component, appId, componentToken);
+      return accessToken;
+    },
+    get jsapiTicket() {
+      jsapiTicket ??= ticket('jsapi');
+      return jsapiTicket;
+    },
+    get cardTicket() {
+      cardTicket ??= ticket('wx_card');
+      return cardTicket;
+    },
     client(tokens) {
       const { account: name, baseUrl, fetch } = component;
       const target = { ...authorizer, name, id: appId, baseUrl, ...(fetch && { fetch }) };
@@ -45,7 +58,16 @@ export function authorizerOf(component: Component, appId: string, componentToken
   return authorizer;
 }
 
-/** One of an authorizer's sources, by its kind. */
-export function sourceOf({ accessToken, jsapiTicket, cardTicket }: Authorizer, kind: string): TokenSource | undefined {
-  return [accessToken, jsapiTicket, cardTicket].find((source) => source.kind === kind);
+/** One of an authorizer's sources, by its kind; the others are not built for it. */
+export function sourceOf(authorizer: Authorizer, kind: string): TokenSource | undefined {
+  switch (kind) {
+    case AUTHORIZER_TOKEN.kind:
+      return authorizer.accessToken;
+    case AUTHORIZER_TICKETS.jsapi.kind:
+      return authorizer.jsapiTicket;
+    case AUTHORIZER_TICKETS.wx_card.kind:
+      return authorizer.cardTicket;
+    default:
+      return undefined;
+  }
 }

@@ -7,7 +7,12 @@ import {
   type TokenSource,
   type Tokens,
 } from '@evertoken/core';
-import type { ComponentEvent, ComponentRevocation, ComponentVerifyTicket } from '../push/component-event.js';
+import type {
+  ComponentAuthorization,
+  ComponentEvent,
+  ComponentRevocation,
+  ComponentVerifyTicket,
+} from '../push/component-event.js';
 import type { ReceivedPush } from '../push/open-push.js';
 import { authorizerExtraIn } from './authorizer-facts.js';
 import { restoreAuthorizer } from './authorizer-restore.js';
@@ -68,14 +73,24 @@ async function handle(
     case 'updateauthorized': {
       const { authorizerAppid: appId, authorizationCode: code, createTime: givenAt } = event;
       const authorization = await exchangePushedCode(context, tokens, { appId, code, givenAt });
-      // The code is used up and what it brought is lost, if the platform does not tell us anew.
-      if (!authorization) await restoreAuthorizer(context, tokens, appId);
+      if (!authorization) await restored(context, tokens, event);
       return;
     }
     case 'unauthorized':
       return forgetAuthorizer(context, tokens, event);
     case 'other':
       return;
+  }
+}
+
+/** The code is used up, and nobody has stored what it brought: lost, if the platform does not tell us anew. */
+async function restored(context: OpenPlatformContext, tokens: Tokens, event: ComponentAuthorization): Promise<void> {
+  try {
+    await restoreAuthorizer(context, tokens, event.authorizerAppid);
+  } catch (error) {
+    if (!(error instanceof TokenError) || error.code !== 'ERR_TOKEN_REAUTHORIZATION_REQUIRED') throw error;
+    // Nor will it, however often the push is sent.
+    warn(context, event, error);
   }
 }
 

@@ -13,6 +13,7 @@ export const PATHS = Object.freeze({
   authorizerToken: '/cgi-bin/component/api_authorizer_token',
   authorizerInfo: '/cgi-bin/component/api_get_authorizer_info',
   authorizerList: '/cgi-bin/component/api_get_authorizer_list',
+  clearQuota: '/cgi-bin/component/clear_quota/v2',
 });
 
 /** What an authorized account is. */

@@ -37,8 +37,8 @@ export interface GivenCode {
 const USED = '61009';
 /** 61010: it has expired. */
 const DEAD_CODES: ReadonlySet<string | undefined> = new Set([USED, '61010']);
-/** 3 s, in steps of 250 ms: who used the code before us stores what it brought at once. */
-const LOOKS = 12;
+/** 2 s, in steps of 250 ms: who used the code before us stores what it brought at once. */
+const LOOKS = 8;
 const LOOK_EVERY_MS = 250;
 const FACTS_TIMEOUT_MS = 3_000;
 

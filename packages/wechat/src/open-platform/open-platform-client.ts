@@ -8,6 +8,7 @@ import {
   weChatApi,
 } from '../client.js';
 import type { Push } from '../push/open-push.js';
+import type { WeChatQuota } from '../quota.js';
 import {
   type AuthorizationQuery,
   type AuthorizationStart,
@@ -49,6 +50,30 @@ export class OpenPlatformClient {
   /** Calls the component's own API with POST, its token and a JSON body (most want `component_appid` in it). Rejects as `get` does. */
   post<T = unknown>(path: string, body?: unknown, options?: WeChatPostOptions): Promise<T> {
     return this.#api.post(path, body, options);
+  }
+
+  /**
+   * What the day allows of the component's own APIs, by path (`/cgi-bin/component/api_component_token`). Rejects as `get` does: 76021
+   * for a path it does not know, 76022 for one that is called with another kind of token.
+   */
+  async quota(cgiPath: string, options?: WeChatCallOptions): Promise<WeChatQuota> {
+    const { quotaOf } = await import('../quota.js');
+    return quotaOf(this.#api, this.#context.component.account, cgiPath, options);
+  }
+
+  /**
+   * Sets counters back with the component's secret, for when the calls for its token are used up; with `appId`, those of an authorizer.
+   * Ten times a month, then 48006. Rejects with `WeChatError`, and as a token request does.
+   */
+  async clearQuotaBySecret({ appId, ...options }: WeChatCallOptions & { readonly appId?: string } = {}): Promise<void> {
+    const { component } = this.#context;
+    const { callWithSecret } = await import('../secret-call.js');
+    const body = {
+      component_appid: component.id,
+      appsecret: component.secret,
+      ...(appId !== undefined && { appid: appId }),
+    };
+    await callWithSecret(component, { ...options, path: PATHS.clearQuota, body });
   }
 
   /** Calls as one authorizer. The same as `platform.authorizer(appId).client(tokens)`. */

@@ -192,6 +192,8 @@ describe('a push of an authorization', () => {
         expect(await exchanging).toMatchObject({ appId: SHOP, granted: true });
       }
       expect(sandbox.calls({ endpoint: QUERY_AUTH, outcome: 'ok' })).toHaveLength(1);
+      // Nobody had to look for what the other one had.
+      expect(count(AUTHORIZER_TOKEN)).toBe(0);
       expect(replies.every(({ status }) => status === 200)).toBe(true);
       expect(await client.authorizer(SHOP).get('/cgi-bin/user/get')).toMatchObject({ total: 2 });
     },
@@ -226,6 +228,16 @@ describe('a push of an authorization', () => {
     await tokens.get(platform.authorizer(SHOP).accessToken);
     expect(await client.authorizer(SHOP).get('/cgi-bin/user/get')).toMatchObject({ total: 2 });
     expect(count(AUTHORIZER_TOKEN, SHOP)).toBe(1);
+  }, 20_000);
+
+  it('whose account is gone again before its code was exchanged is not asked for for ever', async () => {
+    const { sandbox, url, replies, clock, tokens, platform } = await openRunning();
+    const { authorizationCode } = sandbox.openPlatform.authorize(APP_ID, SHOP, { push: false });
+    sandbox.openPlatform.cancel(APP_ID, SHOP, { push: false });
+    clock.advance(MINUTE);
+    await pushAuthorized(sandbox, url, SHOP, authorizationCode);
+    expect(replies.at(-1)).toEqual({ status: 200, body: 'success' });
+    expect(tokens.peek(platform.authorizer(SHOP).accessToken)).toBeUndefined();
   }, 20_000);
 
   it('that takes longer than the platform waits is declined and goes on; sent again, it is done', async () => {

@@ -103,6 +103,22 @@ describe('an authorizer that is authorized at the platform', () => {
     expect(count(AUTHORIZER_INFO, SHOP)).toBe(2);
   });
 
+  it('keeps the token it has just been given where the platform will not say what it is, and asks with the next renewal', async () => {
+    const { tokens, platform, client, clock, sandbox, count } = await openRunning();
+    sandbox.fault({ kind: 'drop', platform: 'wechat', endpoint: AUTHORIZER_INFO, count: 2 });
+    const { authorizationCode } = sandbox.openPlatform.authorize(APP_ID, SHOP, { push: false });
+    expect(await client.exchange(authorizationCode)).toMatchObject({ appId: SHOP, granted: true });
+    const { accessToken, jsapiTicket, cardTicket } = platform.authorizer(SHOP);
+    for (const kind of [undefined, 'officialAccount']) {
+      clock.advance(100 * MINUTE);
+      await tokens.refreshDue();
+      expect((await tokens.get(accessToken)).extra?.['kind']).toBe(kind);
+    }
+    expect([count(AUTHORIZER_INFO), count(AUTHORIZER_TOKEN)]).toEqual([3, 2]);
+    // Now that it is known, its tickets are kept fresh, too.
+    expect([jsapiTicket, cardTicket].map((ticket) => tokens.peek(ticket) !== undefined)).toEqual([true, true]);
+  });
+
   it('is not given up because the look-up got no answer', async () => {
     const { tokens, platform, clock, sandbox } = await openRunning();
     const { accessToken } = platform.authorizer(SHOP);
@@ -231,6 +247,60 @@ describe('a component token that the platform killed', () => {
     expect(count(COMPONENT_TOKEN)).toBe(3);
     for (const appId of names)
       expect(sandbox.calls({ endpoint: AUTHORIZER_TOKEN, subject: appId, outcome: 'ok' })).toHaveLength(2);
+  });
+});
+
+describe('quotas', () => {
+  it('of the component’s own calls are told, and set back by its secret', async () => {
+    const { client, sandbox } = await openRunning();
+    expect(await client.quota(COMPONENT_TOKEN)).toMatchObject({ used: 1 });
+    sandbox.openPlatform.exhaustQuota(APP_ID, AUTHORIZER_LIST);
+    expect(await failureOf(client.syncAuthorizers())).toMatchObject({ errcode: 45009, reason: 'quota' });
+    await client.clearQuotaBySecret();
+    expect((await client.syncAuthorizers()).counts).toMatchObject({ added: 2 });
+    await client.clearQuotaBySecret({ appId: SHOP });
+  });
+
+  it('that are used up leave what is stored alone, and say when to come again', async () => {
+    const { tokens, platform, sandbox, clock } = await openRunning();
+    const { accessToken } = platform.authorizer(SHOP);
+    const first = await tokens.get(accessToken);
+    sandbox.openPlatform.exhaustQuota(APP_ID, AUTHORIZER_TOKEN);
+    clock.advance(100 * MINUTE);
+    const result = await tokens.refresh(accessToken);
+    expect(result).toMatchObject({ outcome: 'failed', error: { code: 'ERR_TOKEN_QUOTA', platformCode: '45009' } });
+    expect((await tokens.get(accessToken)).value).toBe(first.value);
+  });
+});
+
+describe('a lost answer', () => {
+  it('to a renewal costs one more call, and no authorization', async () => {
+    const { tokens, platform, sandbox, client, clock, count } = await openRunning();
+    const { accessToken } = platform.authorizer(SHOP);
+    await tokens.get(accessToken);
+    clock.advance(100 * MINUTE);
+    await tokens.get(platform.accessToken);
+    sandbox.fault({ kind: 'drop', endpoint: AUTHORIZER_TOKEN });
+    await tokens.refreshDue();
+    // The platform has issued another one, and nobody knows whether the old one still works.
+    clock.advance(MINUTE);
+    await tokens.refreshDue();
+    await client.authorizer(SHOP).get('/cgi-bin/user/get');
+    expect(sandbox.calls({ endpoint: '/cgi-bin/user/get' }).map(({ outcome }) => outcome)).toEqual(['ok']);
+    expect([count(AUTHORIZER_TOKEN, SHOP), count(AUTHORIZER_INFO, SHOP)]).toEqual([3, 1]);
+  });
+
+  it('to a component token costs one more call, and its authorizers nothing', async () => {
+    const { tokens, platform, sandbox, client, clock, count } = await openRunning();
+    await tokens.get(platform.authorizer(SHOP).accessToken);
+    clock.advance(100 * MINUTE);
+    sandbox.fault({ kind: 'drop', endpoint: COMPONENT_TOKEN });
+    await tokens.refresh(platform.accessToken);
+    clock.advance(MINUTE);
+    await tokens.refreshDue();
+    await client.authorizationUrl({ redirectUri: 'https://app.example/back' });
+    expect(count(COMPONENT_TOKEN)).toBe(3);
+    expect(sandbox.calls({ outcome: '40001' })).toEqual([]);
   });
 });
 
