@@ -186,7 +186,9 @@ export class WeComAgentClient extends WeComCalls {
 
   /**
    * Judges a request to the agent's "receive messages" address: its verification, a message, or something to refuse. Messages
-   * are for the corp id; for an individual developer's app, whose messages are for nobody, say `{ receiveIds: [''] }`. Never rejects.
+   * are for the corp id; for an individual developer's app, whose messages are for nobody, say `{ receiveIds: [''] }`.
+   *
+   * Never rejects for what came; rejects with `ERR_TOKEN_CONFIGURATION` where there are no keys.
    */
   openMessage(request: CallbackRequest, options?: WeComReceiveOptions): Promise<Push> {
     return openCorpMessage(this.#input.place, this.#input.push(), request, options);
@@ -243,9 +245,15 @@ async function openCorpMessage(
   request: CallbackRequest,
   { receiveIds = [place.id] }: WeComReceiveOptions = {},
 ): Promise<Push> {
+  const keys = pushKeysOf(push);
+  if (keys.length === 0) {
+    const { account } = place;
+    const message = `"push" of account "${account}" is missing: messages cannot be opened without { token, encodingAESKey }`;
+    throw new TokenError('ERR_TOKEN_CONFIGURATION', message, { account });
+  }
   const { openPush } = await import('../push/open-push.js');
   return openPush(request, {
-    keys: pushKeysOf(push),
+    keys,
     receiveIds,
     now: () => place.clock.now(),
     verification: 'encrypted',

@@ -233,6 +233,8 @@ describe('a suite', () => {
     const results = await Promise.all(times(5, () => client.handleCallback(query, binding)));
     await world.sandbox.pushes();
     expect(results.map(({ corpId }) => corpId)).toEqual(times(5, () => CORP));
+    // The browser's five joined; the push may have come before them or after.
+    expect(calls(EXCHANGE)).toBeLessThanOrEqual(2);
     // Whoever comes later finds what the first one stored.
     expect(await client.exchange(query['auth_code'] ?? '')).toMatchObject({ corpId: CORP });
     expect(world.calls(EXCHANGE, { outcome: 'ok' })).toHaveLength(1);

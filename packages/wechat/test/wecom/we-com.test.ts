@@ -331,6 +331,17 @@ describe('a corp', () => {
     expect(world.calls('/cgi-bin/gettoken')).toHaveLength(1);
   });
 
+  it('opens no message without keys, and says which option is missing', async () => {
+    const corp = world.corp();
+    const request = { method: 'POST', query: {}, headers: {}, body: new Uint8Array() };
+    for (const client of [corp.client(world.manager(corp)), corp.agent('crm').client(world.manager(corp))]) {
+      expect(await failureOf(client.openMessage(request))).toMatchObject({
+        code: 'ERR_TOKEN_CONFIGURATION',
+        message: expect.stringMatching(/^"push" of account "corp" is missing/) as string,
+      });
+    }
+  });
+
   it('takes messages for its corp id, and for no other', async () => {
     const corp = world.corp({
       push: { token: 'sandboxWeComToken', encodingAESKey: 'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG' },
