@@ -1,4 +1,5 @@
 import { type App, type AppOptions, accountFacts, readApp } from '../app.js';
+import { type PushKeys, pushKeyProblems } from '../push/push-keys.js';
 import { COMPONENT_KINDS } from './kinds.js';
 
 /**
@@ -31,11 +32,24 @@ export function readComponent(options: OpenPlatformOptions): Component {
 
 /** What the account says of itself. */
 export function componentFacts(component: Component, options: OpenPlatformOptions) {
-  const { openPush, ...facts } = accountFacts(component, appOptions(options), { kinds: COMPONENT_KINDS });
-  return { facts, openPush };
+  const { openPush, problems, ...facts } = accountFacts(component, appOptions(options), { kinds: COMPONENT_KINDS });
+  return { facts: { ...facts, problems: () => [...problems(), ...componentProblems(options)] }, openPush };
 }
 
-/** Keys that are missing are told by `problems()`, which looks at each. */
-function appOptions(options: OpenPlatformOptions): AppOptions {
-  return options as AppOptions;
+/**
+ * As an app's, whose own options are of no use here: tokens come from one endpoint, and pushes are for the component alone and always
+ * encrypted. Keys that are missing are told by `problems()`.
+ */
+function appOptions({ push, ...options }: OpenPlatformOptions): AppOptions {
+  const { endpoint: _, ...shared } = options as AppOptions;
+  if (push === undefined) return shared;
+  const keys = [push].flat().map((each) => ({ token: each?.token, encodingAESKey: each?.encodingAESKey }) as PushKeys);
+  return { ...shared, push: Array.isArray(push) ? keys : (keys[0] as PushKeys) };
+}
+
+function componentProblems({ push, ...options }: OpenPlatformOptions): string[] {
+  const problems = 'endpoint' in options ? ['"endpoint" is no option of a third-party platform'] : [];
+  const keys = push === undefined ? [] : pushKeyProblems(push as PushKeys | readonly PushKeys[], 'push');
+  // What is wrong with the two that count has been said.
+  return [...problems, ...keys.filter((problem) => problem.includes(' is no option'))];
 }

@@ -1,8 +1,9 @@
 import { TokenManager } from '@evertoken/core';
-import { accountContract, fixedTokens, sourceContract } from '@evertoken/core/testing';
+import { accountContract, fixedTokens, ManualClock, sourceContract } from '@evertoken/core/testing';
 import { createSandbox, type Sandbox } from '@evertoken/sandbox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPlatform } from '../../src/index.js';
+import { buildPushXml, plainSignature } from '../../src/push.js';
 import { failureOf } from '../support.js';
 import { APP_ID, PUSH, SECRET, SHOP } from './world.js';
 
@@ -91,6 +92,10 @@ describe('openPlatform', () => {
     [{ baseUrl: 'nowhere' }, '"baseUrl"'],
     [{ refresh: { kinds: ['jsapi_ticket'] } }, '"refresh.kinds"'],
     [{ agents: {} }, '"agents"'],
+    [{ endpoint: 'token' }, '"endpoint"'],
+    [{ push: { ...PUSH, plain: true } }, '"push.plain"'],
+    [{ push: { token: undefined, encodingAESKey: undefined } }, '"push.token"'],
+    [{ push: [] }, '"push"'],
   ])('has the manager refuse %j, by the option’s and the account’s name', (wrong, option) => {
     const make = () =>
       new TokenManager({
@@ -145,6 +150,25 @@ describe('openPlatform', () => {
     );
     expect(new Set(replies.map((reply) => JSON.stringify(reply))).size).toBe(1);
     expect(replies[0]?.status).toBe(403);
+  });
+
+  it('takes no push in plain mode, whatever its options say', async () => {
+    const clock = new ManualClock();
+    const take = openPlatform({ ...options, clock, push: { ...PUSH, plain: true } as typeof PUSH }).callback(
+      fixedTokens([]),
+    );
+    const signed = { token: PUSH.token, timestamp: String(Math.floor(clock.now() / 1000)), nonce: '12345' };
+    const { token: _token, ...times } = signed;
+    const query = { ...times, signature: plainSignature(signed) };
+    const body = Buffer.from(
+      buildPushXml({
+        AppId: options.appId,
+        CreateTime: signed.timestamp,
+        InfoType: 'component_verify_ticket',
+        ComponentVerifyTicket: 'forged',
+      }),
+    );
+    expect((await take({ method: 'POST', query, headers: {}, body })).status).toBe(403);
   });
 
   it('keeps each account’s and each authorizer’s keys apart', () => {
