@@ -1,4 +1,4 @@
-import type { Account, CallbackRequest, TokenSource, Tokens } from '@evertoken/core';
+import type { Account, CallbackReply, CallbackRequest, TokenSource, Tokens } from '@evertoken/core';
 import { isBaseUrl } from '../app.js';
 import { pushKeyProblems } from '../push/push-keys.js';
 import type { WeComSuiteEvent } from './suite-callback.js';
@@ -85,6 +85,10 @@ export interface WeComSuite extends Account<WeComSuiteClient> {
   readonly accessToken: TokenSource;
   /** A corp's handle. */
   corp(corpId: string): WeComSuiteCorp;
+  /** Answers requests to the command address: tickets, and corps that install the app, change it or take it out. Answers once what they brought is stored. */
+  callback(tokens: Tokens): (request: CallbackRequest) => Promise<CallbackReply>;
+  /** A corp's token goes with its permanent code, and the tickets that `tickets` names with both. */
+  companions(source: TokenSource): Iterable<TokenSource>;
 }
 
 /**

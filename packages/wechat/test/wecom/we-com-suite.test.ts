@@ -419,14 +419,23 @@ describe('a suite', () => {
     const first = await manager.get(permanentCode);
     await client.corp(CORP).get('/cgi-bin/get_api_domain_ip');
     await world.clock.advance(60 * MINUTE);
-    const leftAt = Math.floor(world.clock.now() / 1000);
     world.sandbox.wecom.uninstall(SUITE, CORP, { push: false });
     await world.clock.advance(1 * MINUTE);
     await world.ticket();
     const { agentId } = await world.install();
     const second = await manager.get(permanentCode);
     expect(second.value).not.toBe(first.value);
-    await manager.revoke(permanentCode, { order: leftAt * 1000 });
+    for (const infoType of ['cancel_auth', 'create_auth', 'create_auth'] as const) {
+      world.sandbox.wecom.repeatEvent(SUITE, { infoType, corpId: CORP });
+    }
+    await world.sandbox.pushes();
+    expect(world.sandbox.pushLog().slice(-3)).toMatchObject([
+      { event: 'cancel_auth', outcome: 'success', tries: 1 },
+      { event: 'create_auth', outcome: 'success', tries: 1 },
+      { event: 'create_auth', outcome: 'success', tries: 1 },
+    ]);
+    // By its order alone, too: whoever looked a moment ago may have seen the old code.
+    await manager.revoke(permanentCode, { order: world.clock.now() - MINUTE });
     expect((await manager.get(permanentCode)).value).toBe(second.value);
     expect(await client.corp(CORP).get('/cgi-bin/agent/get', { agentid: agentId })).toMatchObject({ agentid: agentId });
     expect((await manager.get(accessToken)).value).not.toBe('');
