@@ -16,7 +16,7 @@ const ALLOWED = {
 };
 /** Examples in doc comments import what their readers have. */
 const DOC_LINE = /^\s*\*.*$/gm;
-const IMPORT = /(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g;
+const IMPORT = /(?<![.\w])(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g;
 
 const problems = [];
 for (const manifestPath of globSync('packages/*/package.json')) {
