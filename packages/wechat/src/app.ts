@@ -1,9 +1,7 @@
 import {
-  ACCOUNT_OPTIONS,
   type CallbackRequest,
   type Clock,
   fingerprint,
-  optionProblems,
   type Random,
   type RefreshOptions,
   type SourceKind,
@@ -11,11 +9,14 @@ import {
   systemRandom,
   TokenError,
 } from '@evertoken/core';
+import { appProblems, isAppId, isDuration, isEndpoint, type MoreOptions, PROBE_MS } from './app-problems.js';
 import type { CallTarget } from './client.js';
 import { type FetchDispatcher, throughDispatcher } from './egress.js';
 import type { Push } from './push/open-push.js';
-import { type PushKeys, pushKeyProblems } from './push/push-keys.js';
+import type { PushKeys } from './push/push-keys.js';
 import { SIGN_IN_HOST, WECHAT_API } from './wechat-wire.js';
+
+export { isBaseUrl } from './app-problems.js';
 
 /** First part of every key, and `platform` of every account. */
 export const PLATFORM = 'wechat';
@@ -53,6 +54,11 @@ export interface AppOptions {
   readonly fetch?: typeof fetch | undefined;
   /** Given to each `fetch`: an agent of undici, such as its `ProxyAgent`, for a fixed address. Default: Node's own. */
   readonly dispatcher?: FetchDispatcher | undefined;
+  /**
+   * Have sweeps ask the platform whether the access token still works, and replace one that died before its time: one process of
+   * all, every `everyMs` (default 5 min), one call each. Default false.
+   */
+  readonly probe?: boolean | { readonly everyMs?: number | undefined } | undefined;
   /** The account's own pushes, for `openPush`; several pairs while they are being changed. */
   readonly push?: PushOptions | readonly PushOptions[] | undefined;
   /** By what signatures, waits and pushes are reckoned, for tests. Default: the machine's clocks. */
@@ -87,6 +93,8 @@ export interface App {
   /** Through the dispatcher, where there is one. */
   readonly fetch?: typeof globalThis.fetch;
   readonly push: readonly PushOptions[];
+  /** Between two probes; absent where there are none. */
+  readonly probeMs?: number;
   /** Whether the tokens of users who signed in are kept. */
   readonly userTokens: boolean;
   /** Of the page that asks users; without a slash at its end. */
@@ -96,9 +104,6 @@ export interface App {
   /** Fingerprint of the secret. */
   readonly credentials: () => string;
 }
-
-const ENDPOINTS: readonly unknown[] = ['stable_token', 'token'] satisfies AccessTokenEndpoint[];
-const APP_ID = /^[\x21-\x7e]{1,128}$/;
 
 /** Reads the options; never throws for what they lack. */
 export function readApp(options: AppOptions & SignInHost): App {
@@ -118,6 +123,7 @@ export function readApp(options: AppOptions & SignInHost): App {
     signInBaseUrl: baseUrlOf(options.signInBaseUrl, SIGN_IN_HOST),
     ...(fetch && { fetch }),
     push: pushesIn(options.push),
+    ...probeIn(options.probe),
     clock: options.clock ?? systemClock,
     random: options.random ?? systemRandom,
     credentials() {
@@ -154,14 +160,14 @@ function endpointsIn(given: AppOptions['endpoint']): App['endpoints'] {
   return [first, ...others];
 }
 
-function pushesIn(given: AppOptions['push']): readonly PushOptions[] {
-  return [given].flat().filter((each) => each !== undefined && each !== null);
+function probeIn(given: AppOptions['probe']): Pick<App, 'probeMs'> {
+  if (!given) return {};
+  const everyMs = given === true ? undefined : given.everyMs;
+  return { probeMs: isDuration(everyMs) ? everyMs : PROBE_MS };
 }
 
-/** Options that only some accounts have. */
-export interface MoreOptions {
-  readonly names: readonly string[];
-  readonly problems: () => readonly string[];
+function pushesIn(given: AppOptions['push']): readonly PushOptions[] {
+  return [given].flat().filter((each) => each !== undefined && each !== null);
 }
 
 /** What every account of this platform says of itself, whichever tokens it has. */
@@ -202,93 +208,9 @@ async function openOwnPush(app: App, request: CallbackRequest): Promise<Push> {
   const { openPush } = await import('./push/open-push.js');
   return openPush(request, {
     keys: app.push,
-    receiveIds: app.push.map(({ receiveId = app.id }) => receiveId),
+    // Without an app id nothing is for us; '' would be for whoever leaves it out.
+    receiveIds: app.push.flatMap(({ receiveId }) => receiveId ?? (app.id || [])),
     now: () => app.clock.now(),
     plain: app.push.some(({ plain }) => plain === true),
   });
-}
-
-/** What is wrong with the options, as sentences that begin with the quoted option; none shows a value. */
-function appProblems(options: AppOptions, kinds: readonly string[], more?: MoreOptions): string[] {
-  const problems = optionProblems(options, {
-    required: ['name', 'appId', 'secret'],
-    optional: [
-      'endpoint',
-      'baseUrl',
-      'dispatcher',
-      'push',
-      'clock',
-      'random',
-      ...(more?.names ?? []),
-      ...ACCOUNT_OPTIONS,
-    ],
-  });
-  const { appId, secret, endpoint, baseUrl, refresh, fetch, dispatcher, push } = options;
-  if (isFilled(appId) && !isAppId(appId)) problems.push('"appId" must be 1 to 128 visible ASCII characters');
-  if (isFilled(secret) && secret !== secret.trim()) problems.push('"secret" must not begin or end with blanks');
-  if (endpoint !== undefined && !isEndpointOption(endpoint)) {
-    problems.push('"endpoint" must be "stable_token" or "token", or a list of both');
-  }
-  if (baseUrl !== undefined && !isBaseUrl(baseUrl)) {
-    problems.push('"baseUrl" must be an http or https URL without credentials, query and fragment');
-  }
-  if (fetch !== undefined && typeof fetch !== 'function')
-    problems.push(`"fetch" must be a function, got ${typeof fetch}`);
-  if (dispatcher !== undefined && typeof dispatcher?.dispatch !== 'function') {
-    problems.push('"dispatcher" must have a function "dispatch", as the agents of undici have');
-  }
-  problems.push(...pushProblems(push), ...(more?.problems() ?? []));
-  // Its shape is core's to judge; which kinds there are, only we know.
-  const wanted: readonly string[] = Array.isArray(refresh?.kinds) ? refresh.kinds : [];
-  const strange = wanted.filter((kind) => !kinds.includes(kind));
-  if (strange.length > 0) {
-    problems.push(`"refresh.kinds" may name ${quoted(kinds)}; this account has no ${quoted(strange)}`);
-  }
-  return problems;
-}
-
-function pushProblems(push: AppOptions['push']): string[] {
-  if (push === undefined) return [];
-  const several = Array.isArray(push);
-  const problems = [push as PushOptions].flat().flatMap((each, at) => {
-    const option = several ? `push[${at}]` : 'push';
-    if (typeof each !== 'object' || each === null) return pushKeyProblems(each, option);
-    const { receiveId, plain, ...keys } = each;
-    const own = pushKeyProblems(keys, option);
-    if (receiveId !== undefined && typeof receiveId !== 'string') own.push(`"${option}.receiveId" must be a string`);
-    if (plain !== undefined && typeof plain !== 'boolean') own.push(`"${option}.plain" must be true or false`);
-    return own;
-  });
-  return several && push.length === 0
-    ? ['"push" must have at least one pair of "token" and "encodingAESKey"']
-    : problems;
-}
-
-function isEndpoint(value: unknown): value is AccessTokenEndpoint {
-  return ENDPOINTS.includes(value);
-}
-
-function isEndpointOption(value: unknown): boolean {
-  if (!Array.isArray(value)) return isEndpoint(value);
-  return value.length > 0 && value.every(isEndpoint) && new Set(value).size === value.length;
-}
-
-function isAppId(value: unknown): value is string {
-  return typeof value === 'string' && APP_ID.test(value);
-}
-
-/** What is missing or blank has its own sentence already. */
-function isFilled(value: unknown): value is string {
-  return typeof value === 'string' && value.trim() !== '';
-}
-
-/** For `problems`: whether it can stand before a path. */
-export function isBaseUrl(value: unknown): boolean {
-  if (typeof value !== 'string' || !URL.canParse(value)) return false;
-  const { protocol, username, password, search, hash } = new URL(value);
-  return /^https?:$/.test(protocol) && username + password + search + hash === '';
-}
-
-function quoted(names: readonly string[]): string {
-  return names.map((name) => `"${name}"`).join(', ');
 }

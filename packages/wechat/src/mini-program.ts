@@ -1,8 +1,8 @@
 import type { Account, CallbackRequest, TokenSource, Tokens } from '@evertoken/core';
 import { type AccessTokenEndpoint, type AppOptions, accountFacts, readApp } from './app.js';
+import { appSources } from './app-sources.js';
 import { MiniProgramClient } from './mini-program-client.js';
 import type { Push } from './push/open-push.js';
-import { accessTokenKind, accessTokens } from './sources.js';
 
 /** What `miniProgram` and `miniGame` take. */
 export interface MiniProgramOptions extends AppOptions {}
@@ -31,9 +31,9 @@ export interface MiniProgram extends Account<MiniProgramClient> {
  */
 export function miniProgram(options: MiniProgramOptions): MiniProgram {
   const app = readApp(options);
-  const own = accessTokens(app);
+  const own = appSources(app);
   const account: MiniProgram = Object.freeze({
-    ...accountFacts(app, options, { kinds: app.endpoints.map(accessTokenKind) }),
+    ...accountFacts(app, options, { kinds: own.kinds }),
     get accessToken() {
       return own.from(app.endpoints[0]);
     },

@@ -1,8 +1,9 @@
 import type { Account, CallbackRequest, TokenSource, Tokens } from '@evertoken/core';
 import { type AccessTokenEndpoint, type AppOptions, accountFacts, isBaseUrl, readApp, type SignInHost } from './app.js';
+import { appSources } from './app-sources.js';
 import { OfficialAccountClient } from './official-account-client.js';
 import type { Push } from './push/open-push.js';
-import { accessTokenKind, accessTokens, ticketKind, ticketSource } from './sources.js';
+import { ticketKind, ticketSource } from './sources.js';
 import { openUser, type WeChatUser } from './user.js';
 import { USER_TOKEN } from './user-token.js';
 
@@ -46,8 +47,8 @@ export interface OfficialAccount extends Account<OfficialAccountClient> {
  */
 export function officialAccount(options: OfficialAccountOptions): OfficialAccount {
   const app = readApp(options);
-  const own = accessTokens(app);
-  const appKinds = [...app.endpoints.map(accessTokenKind), ticketKind('jsapi'), ticketKind('wx_card')];
+  const own = appSources(app);
+  const appKinds = [...own.kinds, ticketKind('jsapi'), ticketKind('wx_card')];
   // Users' tokens are renewed when they are wanted: by default nobody spends a call every two hours on each who ever signed in.
   const refresh = app.userTokens
     ? { refresh: { kinds: appKinds.map(({ kind }) => kind), ...options.refresh } }
@@ -84,8 +85,6 @@ export function officialAccount(options: OfficialAccountOptions): OfficialAccoun
   });
   return account;
 }
-
-export { OfficialAccountClient };
 
 function signInProblems({ userTokens, signInBaseUrl }: SignInHost): string[] {
   const problems: string[] = [];

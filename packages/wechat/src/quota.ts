@@ -1,6 +1,7 @@
 import { asObject, malformedAnswer, TokenError, type TokenSource, type Tokens } from '@evertoken/core';
 import type { App } from './app.js';
 import type { WeChatApi, WeChatCallOptions } from './client.js';
+import { PROBED_PATH } from './probe.js';
 import { callWithSecret } from './secret-call.js';
 import { WeChatError } from './wechat-errors.js';
 
@@ -26,9 +27,6 @@ export interface WeChatRateLimit {
  * platform said nothing of the token (no answer, busy, quota).
  */
 export type TokenCheck = 'alive' | 'replaced' | 'unknown';
-
-/** What the probe asks about: any path will do, and this one everybody has. */
-const PROBED = '/cgi-bin/get_api_domain_ip';
 
 /** `POST /cgi-bin/openapi/quota/get`. */
 export async function quotaOf(
@@ -83,7 +81,7 @@ export async function checkToken(
   const wait = options.signal && { signal: options.signal };
   const before = await tokens.get(source, wait);
   try {
-    await api.post('/cgi-bin/openapi/quota/get', { cgi_path: PROBED }, options);
+    await api.post('/cgi-bin/openapi/quota/get', { cgi_path: PROBED_PATH }, options);
   } catch (error) {
     const silent = error instanceof WeChatError ? error.reason !== 'token' : isTransport(error);
     if (!silent) throw error;

@@ -76,23 +76,6 @@ export function accessTokenSource(app: App, endpoint: AccessTokenEndpoint): Toke
   };
 }
 
-/** The access tokens of an account, one object each, made when they are first wanted. */
-export function accessTokens(app: App): {
-  readonly from: (endpoint: AccessTokenEndpoint) => TokenSource;
-  readonly all: () => readonly TokenSource[];
-} {
-  const made = new Map<AccessTokenEndpoint, TokenSource>();
-  const from = (endpoint: AccessTokenEndpoint): TokenSource => {
-    if (!app.endpoints.includes(endpoint)) {
-      throw new TypeError(`"endpoint" of account "${app.account}" does not name ${JSON.stringify(endpoint)}`);
-    }
-    const source = made.get(endpoint) ?? accessTokenSource(app, endpoint);
-    made.set(endpoint, source);
-    return source;
-  };
-  return { from, all: () => app.endpoints.map(from) };
-}
-
 /** What a ticket is asked for with, and for whom. */
 export interface TicketSettings {
   /** The account's name. */

@@ -61,6 +61,19 @@ export function ticketRequest(
   return { url: `${baseUrl}/cgi-bin/ticket/getticket?${new URLSearchParams({ access_token: accessToken, type })}` };
 }
 
+/** `POST /cgi-bin/openapi/quota/get`. */
+export function quotaRequest(
+  baseUrl: string,
+  { accessToken, path }: { accessToken: string; path: string },
+): WireRequest {
+  return {
+    url: `${baseUrl}/cgi-bin/openapi/quota/get?${new URLSearchParams({ access_token: accessToken })}`,
+    method: 'POST',
+    headers: JSON_HEADERS,
+    body: JSON.stringify({ cgi_path: path }),
+  };
+}
+
 /** `GET /sns/oauth2/refresh_token`, which needs no secret. */
 export function userRefreshRequest(
   baseUrl: string,

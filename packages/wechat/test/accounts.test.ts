@@ -112,6 +112,9 @@ describe.each(factories)('%s', (_, make) => {
     ['"secret"', { secret: 'app-secret-0123456789\n' }],
     ['"secret"', { secret: '  ' }],
     ['"fetch"', { fetch: 'node-fetch' }],
+    ['"probe"', { probe: 7 }],
+    ['"probe"', { probe: { everyMs: 0 } }],
+    ['"probe"', { probe: { every: 1000 } }],
     ['"refresh.kinds"', { refresh: { kinds: ['acess_token'] } }],
     ['"appid"', { appid: 'wx1' }],
   ])('reports %s of %j, and only that', (name, options) => {

@@ -28,9 +28,9 @@ accountContract(
   { describe, it, expect },
   {
     name: 'officialAccount with users’ tokens and pushes',
-    create: () => officialAccount({ ...options, userTokens: true, push }),
+    create: () => officialAccount({ ...options, userTokens: true, push, probe: true }),
     secrets: [options.secret, push.token, push.encodingAESKey],
-    unconfigured: () => officialAccount({ ...nothing, userTokens: true }),
+    unconfigured: () => officialAccount({ ...nothing, userTokens: true, probe: true }),
     subjects: (account) => [(account as OfficialAccount).user('o-1').accessToken],
   },
 );

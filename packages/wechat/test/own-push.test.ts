@@ -93,6 +93,13 @@ describe('openPush', () => {
     expect(received.at(-1)).toMatchObject({ kind: 'message', message });
   });
 
+  it('is for nobody where the account has no app id', async () => {
+    sandbox.wechat.configure(app.appId, { push: { ...KEYS, url } });
+    shop = officialAccount({ ...app, appId: undefined, push: KEYS });
+    await sandbox.wechat.push(app.appId, message);
+    expect(received.every(({ kind }) => kind === 'refused')).toBe(true);
+  });
+
   it('is told what is missing where the account has no keys', async () => {
     const error = await failureOf(
       officialAccount(app).openPush({ method: 'GET', query: {}, headers: {}, body: Buffer.alloc(0) }),
