@@ -237,6 +237,26 @@ describe('through a component', () => {
     ).toHaveLength(2);
   });
 
+  it('hands out codes and tokens that are not the account’s own, and the other way round', async () => {
+    const component = await startComponent({ authorizers: [{ appId: WECHAT.appId }] });
+    await component.authorize(WECHAT.appId);
+    const { sandbox, token } = component;
+    const ids = { appid: WECHAT.appId, component_appid: COMPONENT, component_access_token: token };
+    const through = (path: string, fields: Record<string, string>) =>
+      sns(sandbox, `oauth2/component/${path}`, { ...ids, ...fields });
+    const grant = { grant_type: 'authorization_code' };
+    const code = sandbox.wechat.oauthCode(WECHAT.appId, { componentAppId: COMPONENT });
+    expect((await exchange(sandbox, code)).errcode).toBe(40029);
+    const { refresh_token: theirs } = await through('access_token', { code, ...grant });
+    expect((await refresh(sandbox, theirs)).errcode).toBe(40030);
+
+    const own = sandbox.wechat.oauthCode(WECHAT.appId);
+    expect((await through('access_token', { code: own, ...grant })).errcode).toBe(40029);
+    const { refresh_token: ours } = await exchange(sandbox, own);
+    const asked = { grant_type: 'refresh_token', refresh_token: ours };
+    expect((await through('refresh_token', asked)).errcode).toBe(40030);
+  });
+
   it('mini programs sign in', async () => {
     const component = await startComponent();
     await component.authorize(MINI);
