@@ -35,6 +35,7 @@ export async function exchangeSignIn(
     const message = `account "${app.account}": ${PROBLEMS[reason]}; begin the sign-in again`;
     throw new TokenError('ERR_TOKEN_REFUSED', message, { ...ids, reason });
   }
+  const sentAt = app.clock.monotonic();
   const json = await callWithSecret(app, {
     ...options,
     path: '/sns/oauth2/access_token',
@@ -45,7 +46,9 @@ export async function exchangeSignIn(
   const { issued, facts } = userTokenIn(json, ids);
   // A token of the base scope opens nothing that `openid` does not, and would take the place of one the user was asked for.
   if (app.userTokens && facts.scope !== BASE) {
-    await tokens.adopt(userTokenSource(app, facts.openid), issued, { grant: true });
+    // Lifetimes count from when it was asked for.
+    const lifetimeMs = Math.max(1, (issued.lifetimeMs ?? 0) - (app.clock.monotonic() - sentAt));
+    await tokens.adopt(userTokenSource(app, facts.openid), { ...issued, lifetimeMs }, { grant: true });
   }
   return facts;
 }

@@ -201,6 +201,29 @@ describe.each(factories)('the client of %s', (_, make) => {
       }
     });
 
+    it('asks again with GET after a time-out, never with POST', async () => {
+      let requests = 0;
+      const server = createServer(() => {
+        requests++;
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const { port } = server.address() as AddressInfo;
+      const { api } = client([], { fetch: undefined, baseUrl: `http://127.0.0.1:${port}` });
+      try {
+        for (const [call, expected] of [
+          [() => api.get('/x', {}, { timeoutMs: 300 }), 3],
+          [() => api.post('/x', {}, { timeoutMs: 300 }), 1],
+        ] as const) {
+          requests = 0;
+          expect(await failureOf(call())).toMatchObject({ code: 'ERR_TOKEN_TRANSPORT', reason: 'timeout' });
+          expect(requests).toBe(expected);
+        }
+      } finally {
+        server.closeAllConnections();
+        server.close();
+      }
+    });
+
     it('posts again where no byte can have left', async () => {
       const { api, seen } = client([refused(), FOLLOWERS]);
       expect(await api.post('/x')).toEqual(FOLLOWERS);
