@@ -1,5 +1,4 @@
 import type { Account, CallbackReply, CallbackRequest, TokenSource, Tokens } from '@evertoken/core';
-import { isBaseUrl } from '../app.js';
 import { pushKeyProblems } from '../push/push-keys.js';
 import type { WeComSuiteEvent } from './suite-callback.js';
 import { type SuiteClientInput, WeComSuiteClient, WeComSuiteCorpClient } from './suite-client.js';
@@ -16,6 +15,7 @@ import {
   suiteSources,
 } from './suite-sources.js';
 import {
+  isBaseUrl,
   isId,
   placeFacts,
   placeProblems,

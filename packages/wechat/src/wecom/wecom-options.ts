@@ -8,7 +8,6 @@ import {
   systemClock,
   systemRandom,
 } from '@evertoken/core';
-import { isBaseUrl } from '../app.js';
 import { type FetchDispatcher, throughDispatcher } from '../egress.js';
 import { type PushKeys, pushKeyProblems } from '../push/push-keys.js';
 import { WECOM_API } from './wecom-wire.js';
@@ -180,4 +179,11 @@ export function isId(value: unknown): value is string {
 /** What is missing or blank has its own sentence already. */
 function isFilled(value: unknown): value is string {
   return typeof value === 'string' && value.trim() !== '';
+}
+
+/** Whether it can stand before a path. */
+export function isBaseUrl(value: unknown): boolean {
+  if (typeof value !== 'string' || !URL.canParse(value)) return false;
+  const { protocol, username, password, search, hash } = new URL(value);
+  return /^https?:$/.test(protocol) && username + password + search + hash === '';
 }
