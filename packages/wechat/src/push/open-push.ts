@@ -4,7 +4,7 @@ import { type DecryptedMessage, decryptMessage } from './push-crypto.js';
 import { readFields, textOfBody } from './push-fields.js';
 import { aesKeyOf, type PushKeys } from './push-keys.js';
 import type { PushFormat, PushMessage } from './push-message.js';
-import { contentReply, REFUSAL, SUCCESS, textReply } from './push-reply.js';
+import { contentReply, NOTHING, REFUSAL, SUCCESS, textReply } from './push-reply.js';
 import { messageSignature, plainSignature, type SignedValues, sameSignature } from './push-signature.js';
 import { type XmlReader, xmlReader } from './push-xml.js';
 
@@ -43,7 +43,7 @@ export interface ReceivedPush {
   readonly id: string;
   /**
    * What to answer: without a body `success`, else this text (XML or JSON, as the push) or these fields, encrypted if the push
-   * was.
+   * was. `success` and an empty text are never encrypted.
    */
   reply(body?: string | PushMessage): CallbackReply;
 }
@@ -205,7 +205,8 @@ class OpenedPush implements ReceivedPush {
 
   reply(body?: string | PushMessage): CallbackReply {
     const { opened, query, settings } = this.#parts;
-    if (body === undefined) return SUCCESS;
+    if (body === undefined || body === 'success') return SUCCESS;
+    if (body === '') return NOTHING;
     if (opened === undefined) return contentReply(body, this.format, undefined);
     const { token } = opened.keys;
     const seal = { token, aesKey: opened.aesKey, receiveId: this.receiveId, nonce: query.nonce, now: settings.now() };

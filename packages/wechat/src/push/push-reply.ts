@@ -33,6 +33,9 @@ export const REFUSAL: CallbackReply = Object.freeze({ status: 403, headers: TEXT
 /** What the platforms take for "received": exactly this word, never encrypted. */
 export const SUCCESS: CallbackReply = textReply('success');
 
+/** Also "received"; never encrypted either. */
+export const NOTHING: CallbackReply = textReply('');
+
 /** Text, shown as nothing but text. */
 export function textReply(body: string): CallbackReply {
   return Object.freeze({ status: 200, headers: TEXT_HEADERS, body });

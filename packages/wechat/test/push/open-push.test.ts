@@ -299,6 +299,16 @@ describe('a reply with content', () => {
   });
 });
 
+describe('a reply without content', () => {
+  it('is never encrypted', async () => {
+    const push = messageIn(await openPush(pushOf(), SETTINGS));
+    const said = { status: 200, headers: REFUSAL.headers };
+    expect(push.reply()).toEqual({ ...said, body: 'success' });
+    expect(push.reply('success')).toEqual({ ...said, body: 'success' });
+    expect(push.reply('')).toEqual({ ...said, body: '' });
+  });
+});
+
 describe('a plain push', () => {
   const body = '<xml><ToUserName>gh_1</ToUserName><MsgType><![CDATA[text]]></MsgType></xml>';
   const plain = { ...SETTINGS, plain: true };
