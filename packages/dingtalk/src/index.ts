@@ -1,4 +1,21 @@
 export { type DingTalkApp, dingTalkApp } from './app.js';
+export { type CallbackKeys, callbackKeyProblems } from './callback/callback-keys.js';
+export type { DingTalkEvent } from './callback/event-fields.js';
+export {
+  type CallbackSettings,
+  type DingTalkPush,
+  openCallback,
+  type ReceivedDingTalkPush,
+} from './callback/open-callback.js';
+export {
+  type DingTalkAddressCheck,
+  type DingTalkAuthorization,
+  type DingTalkCorpChange,
+  type DingTalkOtherEvent,
+  type DingTalkSuiteEvent,
+  type DingTalkSuiteTicket,
+  suiteEvents,
+} from './callback/suite-events.js';
 export type { DingTalkCallOptions } from './calls.js';
 export {
   type DingTalkApi,
@@ -16,6 +33,7 @@ export {
   type DingTalkMeaning,
 } from './dingtalk-errors.js';
 export type { DingTalkFailure } from './dingtalk-wire.js';
+export { snsSignature, suiteSignature } from './hmac.js';
 export { type JsApiDigest, type JsApiSignatureInput, jsApiSignature } from './jsapi-signature.js';
 export {
   DINGTALK_BASE_URLS,
