@@ -212,6 +212,18 @@ describe('a suite', () => {
     expect(JSON.stringify([events, await collected(manager.inspect())])).not.toContain(code);
   });
 
+  it('can be refreshed as a whole: nothing that is fresh is reported as missing, no code is lost', async () => {
+    const { account, manager } = await world.suiteAtWork({ tickets: true });
+    await world.ticket();
+    await world.install();
+    await allOf(manager, account.corp(CORP));
+    const code = await manager.get(account.corp(CORP).permanentCode);
+    const { counts, results } = await manager.refreshAll({ accounts: ['suite'] });
+    expect(counts).toMatchObject({ failed: 0, waiting: 0, reauthorize: 0 });
+    expect(results.map(({ kind }) => kind).sort()).toEqual(account.kinds.map(({ kind }) => kind).sort());
+    expect(await manager.get(account.corp(CORP).permanentCode)).toMatchObject({ value: code.value, extra: code.extra });
+  });
+
   it('signs pages of a corp with that corp’s tickets', async () => {
     const { client } = await world.suiteAtWork();
     await world.ticket();

@@ -331,6 +331,26 @@ describe('a corp', () => {
     expect(world.calls('/cgi-bin/gettoken')).toHaveLength(1);
   });
 
+  it('sends all its requests through its own fetch and dispatcher', async () => {
+    const dispatcher = { dispatch: () => true };
+    const seen: string[] = [];
+    const corp = world.corp({
+      dispatcher,
+      fetch: (input, init) => {
+        const { dispatcher: given, ...plain } = init as RequestInit & { dispatcher?: unknown };
+        seen.push(`${new URL(String(input)).pathname} ${given === dispatcher}`);
+        return fetch(input, plain);
+      },
+    });
+    await corp.client(world.manager(corp)).agent('crm').jsSdkConfig('https://crm.example/');
+    await corp.client(world.manager(corp)).agent('crm').get('/cgi-bin/agent/get', { agentid: AGENT });
+    expect([...new Set(seen)]).toEqual([
+      '/wecom/cgi-bin/gettoken true',
+      '/wecom/cgi-bin/get_jsapi_ticket true',
+      '/wecom/cgi-bin/agent/get true',
+    ]);
+  });
+
   it('opens no message without keys, and says which option is missing', async () => {
     const corp = world.corp();
     const request = { method: 'POST', query: {}, headers: {}, body: new Uint8Array() };
