@@ -3,6 +3,7 @@ import { type App, targetOf } from './app.js';
 import { type WeChatApi, type WeChatCallOptions, weChatApi } from './client.js';
 import type { ForcedRefresh, ForceRefreshOptions } from './forced-refresh.js';
 import type { TokenCheck, WeChatQuota } from './quota.js';
+import { accessTokenKind, accessTokenSource } from './sources.js';
 
 /** What the clients of all apps have in common; documented there. */
 export class AppCalls {
@@ -39,12 +40,13 @@ export class AppCalls {
 
   async forceRefresh(options: ForceRefreshOptions): Promise<ForcedRefresh> {
     const { account, endpoints } = this.#app;
-    if (this.#source.kind !== 'stable_access_token') {
-      const message = `"endpoint" of account "${account}" must be "stable_token" to force a refresh, got "${endpoints[0]}"`;
+    const source = this.#stableToken();
+    if (!source) {
+      const message = `"endpoint" of account "${account}" must name "stable_token" to force a refresh, got "${endpoints.join('", "')}"`;
       throw new TokenError('ERR_TOKEN_CONFIGURATION', message, { account });
     }
     const { forceRefresh } = await import('./forced-refresh.js');
-    return forceRefresh(this.#app, this.#tokens, this.#source, options);
+    return forceRefresh(this.#app, this.#tokens, source, options);
   }
 
   apiDomainIps(options?: WeChatCallOptions): Promise<readonly string[]> {
@@ -53,6 +55,14 @@ export class AppCalls {
 
   callbackIps(options?: WeChatCallOptions): Promise<readonly string[]> {
     return this.#addresses('/cgi-bin/getcallbackip', options);
+  }
+
+  /** The client's own, or the other one of an account that has both. */
+  #stableToken(): TokenSource | undefined {
+    const { kind } = this.#source;
+    if (kind === accessTokenKind('stable_token').kind) return this.#source;
+    const both = kind === accessTokenKind('token').kind && this.#app.endpoints.includes('stable_token');
+    return both ? accessTokenSource(this.#app, 'stable_token') : undefined;
   }
 
   async #addresses(path: string, options?: WeChatCallOptions): Promise<readonly string[]> {

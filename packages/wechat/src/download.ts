@@ -46,6 +46,10 @@ export async function receiveFile(
     },
   });
   if (!file) throw malformedAnswer(request, 'no body', { status: answer.status });
+  // No media is a page without a name; what stands between us and the platform sends such pages.
+  if (file.fileName === undefined && file.contentType?.startsWith('text/html')) {
+    throw malformedAnswer(request, 'a page instead of a file', { status: answer.status });
+  }
   return { file, answer };
 }
 

@@ -11,7 +11,7 @@ import {
   type Tokens,
   tokenKeyOf,
 } from '@evertoken/core';
-import { type App, PLATFORM } from './app.js';
+import { type App, assertSecret, PLATFORM } from './app.js';
 import { chinaDay, chinaMidnight } from './china-calendar.js';
 import { pause } from './pause.js';
 import { ask } from './sources.js';
@@ -91,6 +91,7 @@ export async function forceRefresh(
   if (typeof reason !== 'string' || reason.trim() === '') {
     throw new TypeError('"reason" must say why, such as "the token stood in a log": forced calls are for leaks');
   }
+  assertSecret(app);
   if (times !== 1 && times !== 2) throw new TypeError('"times" must be 1 or 2');
   let forced = await forceOnce(app, tokens, source, reason);
   for (let made = 1; made < times; made++) {

@@ -150,7 +150,7 @@ export class OfficialAccountClient {
   /**
    * Begins a sign-in on the web, inside WeChat's browser: send the user to `url` and keep `binding` in the session.
    *
-   * @throws TypeError where an option makes no sense.
+   * @throws TypeError where an option makes no sense; TokenError `ERR_TOKEN_CONFIGURATION` where there is no secret.
    */
   signIn(options: SignInOptions): SignInStart {
     return startSignIn(this.#app, options);

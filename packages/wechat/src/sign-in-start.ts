@@ -1,4 +1,4 @@
-import type { App } from './app.js';
+import { type App, assertSecret } from './app.js';
 
 declare const signInBinding: unique symbol;
 
@@ -34,6 +34,8 @@ export function startSignIn(app: App, { redirectUri, scope = BASE }: SignInOptio
   if (scope !== BASE && scope !== 'snsapi_userinfo') {
     throw new TypeError('"scope" must be "snsapi_base" or "snsapi_userinfo"');
   }
+  // Without it nobody can end what is begun here.
+  assertSecret(app);
   // The platform takes letters and digits alone.
   const binding = process.getBuiltinModule('node:crypto').randomBytes(16).toString('hex');
   const query = new URLSearchParams({ appid: app.id, redirect_uri: redirectUri, response_type: 'code', scope });

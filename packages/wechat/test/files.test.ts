@@ -163,6 +163,12 @@ describe('download', () => {
     expect(Buffer.from((await video.download(path)).body).toString()).toContain('video_url');
   });
 
+  it('does not take the page of something in between for a file', async () => {
+    const page = () => file({ 'content-type': 'text/html; charset=utf-8' }, '<html>Sign in to the network</html>');
+    const { api } = client(page);
+    expect(await failureOf(api.download(path))).toMatchObject({ code: 'ERR_TOKEN_TRANSPORT', reason: 'malformed' });
+  });
+
   it('reads no more than it may, and does not try again', async () => {
     let pulled = 0;
     const endless = () =>

@@ -183,6 +183,15 @@ describe('forceRefresh', () => {
     expect((error as Error).message).toMatch(/^"endpoint" of account "shop"/);
   });
 
+  it('finds the stable token of an account that has both, and leaves the other alone', async () => {
+    const { shop, manager, client } = processOn(undefined, { endpoint: ['token', 'stable_token'] });
+    const [legacy, stable] = [shop.accessToken, shop.accessTokenFrom('stable_token')];
+    const before = [await manager.get(legacy), await manager.get(stable)];
+    expect(await client.forceRefresh(LEAK)).toMatchObject({ changed: true });
+    expect((await manager.get(legacy)).value).toBe(before[0]?.value);
+    expect((await manager.get(stable)).value).not.toBe(before[1]?.value);
+  });
+
   it.each([[{ reason: '' }], [{ reason: 7 }], [{ ...LEAK, times: 3 }]])('refuses %j', async (options) => {
     const { client } = processOn();
     expect(await failureOf(client.forceRefresh(options as never))).toBeInstanceOf(TypeError);

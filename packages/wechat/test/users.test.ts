@@ -2,8 +2,8 @@ import { memoryStore, TokenManager } from '@evertoken/core';
 import { ManualClock } from '@evertoken/core/testing';
 import { createSandbox, type Sandbox } from '@evertoken/sandbox';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { officialAccount, WeChatError } from '../src/index.js';
-import { everythingOf, failureOf, NOON } from './support.js';
+import { OfficialAccountClient, officialAccount, WeChatError } from '../src/index.js';
+import { countingTokens, everythingOf, failureOf, NOON } from './support.js';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
@@ -75,6 +75,16 @@ describe('signIn', () => {
         `&response_type=code&scope=snsapi_userinfo&state=${binding}#wechat_redirect`,
     );
     expect(binding).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  it('begins nothing that cannot be ended: without a secret', () => {
+    const { wechat } = setUp();
+    const target = officialAccount({ ...app });
+    const onBehalf = new OfficialAccountClient(target, countingTokens());
+    expect(() => onBehalf.signIn({ redirectUri: 'https://a.example' })).toThrow(
+      /^"secret" of account "shop" is needed/,
+    );
+    expect(() => wechat.signIn({ redirectUri: 'https://a.example' })).not.toThrow();
   });
 
   it('asks the user for nothing by default, and makes each binding anew', () => {
