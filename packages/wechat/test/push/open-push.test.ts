@@ -334,6 +334,14 @@ describe('a plain push', () => {
     expect(await kindOf(plainPushOf(body, { at: NOON - 11 * MINUTE }), plain)).toBe('refused');
   });
 
+  it('is refused where it has a ciphertext, of whatever shape, and nothing that proves it', async () => {
+    for (const encrypt of ['a', '', '<a>b</a>', 'a</Encrypt><Encrypt>b']) {
+      const request = plainPushOf(`<xml><MsgType>text</MsgType><Encrypt>${encrypt}</Encrypt></xml>`);
+      expect(await kindOf(request, plain)).toBe('refused');
+    }
+    expect(await kindOf(plainPushOf('{"MsgType":"text","Encrypt":["a"]}'), plain)).toBe('refused');
+  });
+
   it('is refused where it came as an encrypted one that lost its ciphertext', async () => {
     expect(await kindOf(pushOf({ body }), plain)).toBe('refused');
   });

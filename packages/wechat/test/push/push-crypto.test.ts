@@ -7,6 +7,7 @@ import { vector, vectorsOf } from './vectors.js';
 
 const KEY = aesKeyOf(KEYS.encodingAESKey);
 const HEAD = Buffer.from('0123456789abcdef');
+const NEGATIVE = Buffer.from([0xc3, 0x80, 0x41, 0x41, 0x41]);
 
 /** Encrypts exactly these bytes, whatever they are. */
 function sealed(plain: Buffer): string {
@@ -66,7 +67,8 @@ describe('decryptMessage', () => {
     ['a padding that reaches into the length', Buffer.concat([Buffer.alloc(13, 65), Buffer.alloc(19, 19)])],
     ['a length one byte beyond the end', padded(block(5, 'text'))],
     ['the largest length there is', padded(block(0xffffffff, 'text'))],
-    ['a length that is negative with a sign', padded(block(0x80000000, 'text'))],
+    // Behind this random byte even such a length is UTF-8.
+    ['a length that is negative with a sign', padded(Buffer.concat([HEAD.subarray(1), NEGATIVE, Buffer.from('text')]))],
     ['a message that is no UTF-8', padded(Buffer.concat([block(2, ''), Buffer.from([0xc3, 0x28])]))],
     ['a receive id that is no UTF-8', padded(Buffer.concat([block(1, 'a'), Buffer.from([0xff])]))],
   ])('refuses %s', (_, plain) => {
@@ -108,7 +110,7 @@ describe('encryptMessage', () => {
   });
 
   it('is undone by decryptMessage, for any text and receive id', () => {
-    const text = fc.string({ unit: 'binary', maxLength: 300 });
+    const text = fc.string({ unit: 'binary', maxLength: 100 });
     fc.assert(
       fc.property(text, text, fc.uint8Array({ minLength: 32, maxLength: 32 }), (message, receiveId, key) => {
         expect(decryptMessage(encryptMessage({ message, receiveId }, key), key)).toEqual({ message, receiveId });
