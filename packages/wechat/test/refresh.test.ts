@@ -117,7 +117,7 @@ describe('after a failure', () => {
     for (let n = 0; n < 3; n++) {
       const { results } = await manager.refreshDue();
       const failed = results.find(({ kind }) => kind === 'stable_access_token');
-      const { retryAt = 0 } = failed?.error as { retryAt?: number };
+      const { retryAt = 0 } = (failed?.error ?? {}) as { retryAt?: number };
       distances.push(Math.round((retryAt - clock.now()) / SECOND));
       await clock.advance(retryAt - clock.now());
     }
