@@ -337,7 +337,7 @@ describe('a corp', () => {
     const corp = world.corp({
       dispatcher,
       fetch: (input, init) => {
-        const { dispatcher: given, ...plain } = init as RequestInit & { dispatcher?: unknown };
+        const { dispatcher: given, ...plain } = init as Omit<RequestInit, 'dispatcher'> & { dispatcher?: unknown };
         seen.push(`${new URL(String(input)).pathname} ${given === dispatcher}`);
         return fetch(input, plain);
       },
