@@ -11,9 +11,12 @@ export const DAY = 24 * HOUR;
 /** 2026-11-02 09:30:00 in China, 10:30:00 in Japan. */
 export const START = Date.UTC(2026, 10, 2, 1, 30);
 
+/** How long a push may take on a machine that has other things to do. */
+export const PATIENCE_MS = 60_000;
+
 /** A sandbox whose time stands still until it is told to advance; closed when the test ends. */
 export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbox> {
-  const sandbox = await createSandbox({ clock: { now: () => START }, ...options });
+  const sandbox = await createSandbox({ clock: { now: () => START }, pushTimeoutMs: PATIENCE_MS, ...options });
   onTestFinished(() => sandbox.close());
   return sandbox;
 }
