@@ -4,6 +4,7 @@ import {
   fingerprint,
   labelOf,
   TokenError,
+  type TokenExtra,
   type TokenSource,
   type Tokens,
 } from '@evertoken/core';
@@ -33,6 +34,10 @@ const AGAIN: CallbackReply = Object.freeze({
   headers: Object.freeze({ 'content-type': 'text/plain; charset=utf-8' }),
   body: 'try again',
 });
+
+/** How a revocation leaves the lease: there is nothing to be stored. */
+const REVOKED = new Error('the authorization is gone');
+const NEWER = new Error('the account has authorized anew since');
 
 /**
  * Answers a push to the authorization-event URL, once what it brought is stored. A code is exchanged first, too: it is good for one
@@ -138,18 +143,36 @@ async function obtain(context: OpenPlatformContext, tokens: Tokens, source: Toke
   for (const companion of context.companions(source, extra)) await tokens.get(companion);
 }
 
-/** The account took its authorization back: its tokens are dead, unless it has authorized anew since. */
+/**
+ * The account took its authorization back: its tokens are dead, unless it has authorized anew since. Under its key's lease, so that
+ * what is on its way from the platform for it is stored before and not after.
+ */
 async function forgetAuthorizer(
   context: OpenPlatformContext,
   tokens: Tokens,
   { authorizerAppid, createTime }: ComponentRevocation,
 ): Promise<void> {
   const { accessToken, jsapiTicket, cardTicket } = context.authorizer(authorizerAppid);
-  const stored = await storedAuthorizer(context, tokens, accessToken);
-  const { authorizedAt = 0 } = authorizerExtraIn(stored?.extra);
-  if (createTime < authorizedAt) return;
-  await tokens.revoke(accessToken, { order: createTime });
-  for (const ticket of [jsapiTicket, cardTicket]) await tokens.forget(ticket);
+  let known = false;
+  const revoke = async (extra: TokenExtra | undefined) => {
+    known = true;
+    const { authorizedAt = 0 } = authorizerExtraIn(extra);
+    if (createTime < authorizedAt) throw NEWER;
+    await tokens.revoke(accessToken, { order: createTime });
+    for (const ticket of [jsapiTicket, cardTicket]) await tokens.forget(ticket);
+    throw REVOKED;
+  };
+  try {
+    await tokens.authorize(accessToken, async ({ current }) => revoke(current?.extra));
+  } catch (error) {
+    if (error === NEWER || error === REVOKED) return;
+    if (known) throw error;
+    // No component token, and so no lease: that is no reason to keep what is gone.
+    const stored = await storedAuthorizer(context, tokens, accessToken);
+    await revoke(stored?.extra).catch((outcome: unknown) => {
+      if (outcome !== NEWER && outcome !== REVOKED) throw outcome;
+    });
+  }
 }
 
 function withinTime({ component }: OpenPlatformContext, handling: Promise<CallbackReply>): Promise<CallbackReply> {

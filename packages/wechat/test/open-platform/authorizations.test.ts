@@ -358,6 +358,34 @@ describe('an account that withdraws', () => {
   });
 });
 
+describe('an account that withdraws while there is no component token', () => {
+  it('is gone all the same', async () => {
+    const { sandbox, tokens, platform, clock } = await openRunning();
+    sandbox.openPlatform.authorize(APP_ID, SHOP);
+    await sandbox.pushes();
+    sandbox.openPlatform.configure(APP_ID, { ticketsStopped: true });
+    clock.advance(24 * HOUR);
+    sandbox.fault({ kind: 'busy', endpoint: '/cgi-bin/component/api_component_token', count: 'always' });
+    sandbox.openPlatform.cancel(APP_ID, SHOP);
+    await sandbox.pushes();
+    expect(sandbox.pushLog().at(-1)).toMatchObject({ event: 'unauthorized', outcome: 'success' });
+    expect(await failureOf(tokens.get(platform.authorizer(SHOP).accessToken))).toMatchObject({ reason: 'gone' });
+  });
+});
+
+describe('an account that withdraws while it is being restored', () => {
+  it('stays gone', async () => {
+    const world = await openRunning({ authorizers: [{ appId: SHOP, authorized: true }] });
+    const { sandbox, tokens, platform, client, count } = world;
+    sandbox.fault({ kind: 'delay', delayMs: 500, endpoint: AUTHORIZER_TOKEN });
+    const syncing = client.syncAuthorizers();
+    await until(() => count(AUTHORIZER_TOKEN) === 1);
+    sandbox.openPlatform.cancel(APP_ID, SHOP);
+    await Promise.all([syncing, sandbox.pushes()]);
+    expect(await failureOf(tokens.get(platform.authorizer(SHOP).accessToken))).toMatchObject({ reason: 'gone' });
+  });
+});
+
 describe('an authorization while a renewal of the old one is in flight', () => {
   it.each(['the renewal’s answer', 'the new tokens'] as const)(
     'ends with the new pair, where %s comes first',
