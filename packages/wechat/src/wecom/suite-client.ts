@@ -127,9 +127,9 @@ export class WeComSuiteClient extends WeComCalls {
 
   /**
    * Exchanges an auth code for the corp's permanent code and stores that as a grant; resolves with the corp, never with the code.
-   * An auth code that was exchanged before, here or in another process, gives the same corp.
+   * An auth code that was exchanged a moment ago, here or in another process, gives the same corp.
    *
-   * Rejects with `WeChatError` 40078 where it is invalid or nothing is stored of it, and as `get` does.
+   * Rejects with `WeChatError` 40078 where it is invalid, was used longer ago or nothing is stored of it, and as `get` does.
    */
   exchange(authCode: string): Promise<WeComInstallation> {
     const { installations, suite } = this.#input;

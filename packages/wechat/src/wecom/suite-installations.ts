@@ -18,6 +18,8 @@ export interface WeComInstallation {
 
 /** 60 s: the answer of an exchange cannot be had twice, so it is worth a wait. */
 const EXCHANGE_TIMEOUT_MS = 60_000;
+/** 15 min: an auth code lives ten. Who comes with it later has not just installed the app, but found a code. */
+const REPEATED_FOR_MS = 15 * 60_000;
 /** The code was used already: somebody is storing what it brought. Looked for after so many ms. */
 const LOOKS_MS: readonly number[] = [0, 250, 500, 1_000];
 
@@ -37,7 +39,7 @@ export class SuiteInstallations {
 
   /**
    * Exchanges an auth code for a permanent code and stores that. The push `create_auth` and the browser's redirect bring the same
-   * code: whoever comes second gets what the first one stored. `at`: when the platform made the code, Unix ms.
+   * code: whoever comes second, within minutes, gets what the first one stored. `at`: when the platform made the code, Unix ms.
    */
   exchange(tokens: Tokens, authCode: string, at: number): Promise<WeComInstallation> {
     const exchanges = this.#exchanges.get(tokens) ?? new Map<string, Promise<WeComInstallation>>();
@@ -115,7 +117,9 @@ export class SuiteInstallations {
     for (const ms of LOOKS_MS) {
       if (ms > 0) await pause(clock, ms, { account });
       for await (const { subject, extra } of tokens.inspect({ accounts: [account], kinds: [PERMANENT_CODE.kind] })) {
-        if (subject !== undefined && extra?.['authCode'] === mark) return { corpId: subject, ...installationIn(extra) };
+        if (subject === undefined || extra?.['authCode'] !== mark) continue;
+        const recent = Math.abs(clock.now() - Number(extra['installedAt'])) <= REPEATED_FOR_MS;
+        return recent ? { corpId: subject, ...installationIn(extra) } : undefined;
       }
     }
     return undefined;

@@ -253,6 +253,17 @@ describe('a suite', () => {
     expect(account.corp(CORP).corpId).toBe(CORP);
   });
 
+  it('tells nobody which corp a code was for that was used long ago', async () => {
+    const { account, manager, client } = await world.suiteAtWork();
+    await world.ticket();
+    const { authCode } = await world.install();
+    expect(await client.exchange(authCode)).toMatchObject({ corpId: CORP });
+    await manager.get(account.corp(CORP).accessToken);
+    await world.clock.advance(16 * MINUTE);
+    expect(await failureOf(client.exchange(authCode))).toMatchObject({ errcode: 40078 });
+    expect((await manager.get(account.corp(CORP).permanentCode)).value).not.toBe('');
+  });
+
   it.each([
     ['another session’s state', { auth_code: 'c', state: 's2' }, 's1', 'unbound'],
     ['no state', { auth_code: 'c' }, 's1', 'unbound'],
