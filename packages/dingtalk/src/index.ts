@@ -1,5 +1,5 @@
 export { type DingTalkApp, dingTalkApp } from './app.js';
-export { type CallbackKeys, callbackKeyProblems } from './callback/callback-keys.js';
+export type { CallbackKeys } from './callback/callback-keys.js';
 export type { DingTalkEvent } from './callback/event-fields.js';
 export {
   type CallbackSettings,
@@ -16,7 +16,7 @@ export {
   type DingTalkSuiteTicket,
   suiteEvents,
 } from './callback/suite-events.js';
-export type { DingTalkCallOptions } from './calls.js';
+export type { DingTalkCallOptions, DingTalkDownloadOptions } from './calls.js';
 export {
   type DingTalkApi,
   DingTalkClient,
@@ -25,14 +25,11 @@ export {
   type JsApiConfig,
   type JsApiConfigOptions,
 } from './client.js';
-export {
-  DINGTALK_ERRORS,
-  DingTalkError,
-  type DingTalkErrorDetails,
-  type DingTalkErrorRow,
-  type DingTalkMeaning,
-} from './dingtalk-errors.js';
+export { DingTalkError, type DingTalkErrorDetails, type DingTalkMeaning } from './dingtalk-errors.js';
 export type { DingTalkFailure } from './dingtalk-wire.js';
+export type { DingTalkFile } from './download.js';
+export type { FetchDispatcher } from './egress.js';
+export { DINGTALK_ERRORS, type DingTalkErrorRow } from './error-codes.js';
 export { snsSignature, suiteSignature } from './hmac.js';
 export { type JsApiDigest, type JsApiSignatureInput, jsApiSignature } from './jsapi-signature.js';
 export {
@@ -42,3 +39,4 @@ export {
   type DingTalkCorpOptions,
   type DingTalkTokenApi,
 } from './options.js';
+export type { DingTalkUpload, DingTalkUploadFile } from './upload.js';
