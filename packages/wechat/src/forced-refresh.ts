@@ -105,20 +105,20 @@ export async function forceRefresh(
 async function forceOnce(app: App, tokens: Tokens, source: TokenSource, reason: string): Promise<ForcedRefresh> {
   const ids = idsOf(source);
   const before = await tokens.get(source);
-  let outcome: { readonly issued: IssuedToken; readonly sentAt: EpochMs; readonly answeredAt: EpochMs } | undefined;
+  let issued: IssuedToken | undefined;
   let failure: unknown;
   let callsToday = 0;
   await tokens.authorize(new ForcedSource(app), async (request) => {
-    const sentAt = request.now();
-    const known = forcedIn(request.current?.extra, sentAt);
-    checkLimits(known, sentAt, ids);
+    const now = request.now();
+    const known = forcedIn(request.current?.extra, now);
+    checkLimits(known, now, ids);
     callsToday = known.calls + 1;
     try {
       const limited = { fetch: request.fetch, signal: AbortSignal.timeout(TIMEOUT_MS) };
       const answer = await ask(stableTokenRequest(app.baseUrl, app, { force: true }), limited, ids);
       const refusal = failureIn(answer, ids);
       if (refusal) throw issueError(refusal, ids, { now: request.now(), secrets: [app.secret] });
-      outcome = { issued: issuedIn(answer, 'access_token', ids), sentAt, answeredAt: request.now() };
+      issued = issuedIn(answer, 'access_token', ids);
     } catch (error) {
       // Counted all the same: the platform may have done it.
       failure = error;
@@ -128,13 +128,12 @@ async function forceOnce(app: App, tokens: Tokens, source: TokenSource, reason: 
     const extra = { day, calls: callsToday, lastAt: request.now(), reason: reason.slice(0, 200).toWellFormed() };
     return { value: `${day}/${callsToday}/${extra.lastAt}`, lifetimeMs: KEPT_MS, extra };
   });
-  if (!outcome) throw failure;
-  const { issued, sentAt, answeredAt } = outcome;
+  if (!issued) throw failure;
   const changed = issued.value !== before.value;
   if (changed) {
-    const lifetimeMs = Math.max(1, (issued.lifetimeMs ?? 0) - (answeredAt - sentAt));
-    // It replaces whatever stands, as nothing that was asked for without force can.
-    await tokens.adopt(source, { ...issued, lifetimeMs }, { grant: true });
+    // It replaces whatever stands. Its life counts from now, so that it ends no sooner than what a renewal that is under way will
+    // bring: of two answers the one that lives longer stands. The seconds are within the manager's skew.
+    await tokens.adopt(source, issued, { grant: true });
   }
   return { changed, callsToday };
 }

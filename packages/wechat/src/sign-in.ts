@@ -35,7 +35,6 @@ export async function exchangeSignIn(
     const message = `account "${app.account}": ${PROBLEMS[reason]}; begin the sign-in again`;
     throw new TokenError('ERR_TOKEN_REFUSED', message, { ...ids, reason });
   }
-  const sentAt = app.clock.monotonic();
   const json = await callWithSecret(app, {
     ...options,
     path: '/sns/oauth2/access_token',
@@ -46,9 +45,9 @@ export async function exchangeSignIn(
   const { issued, facts } = userTokenIn(json, ids);
   // A token of the base scope opens nothing that `openid` does not, and would take the place of one the user was asked for.
   if (app.userTokens && facts.scope !== BASE) {
-    // Lifetimes count from when it was asked for.
-    const lifetimeMs = Math.max(1, (issued.lifetimeMs ?? 0) - (app.clock.monotonic() - sentAt));
-    await tokens.adopt(userTokenSource(app, facts.openid), { ...issued, lifetimeMs }, { grant: true });
+    // Its life counts from now and not from the request, so that it ends no sooner than what a renewal of the last sign-in, under
+    // way at this moment, will bring: of two answers the one that lives longer stands. The seconds are within the manager's skew.
+    await tokens.adopt(userTokenSource(app, facts.openid), issued, { grant: true });
   }
   return facts;
 }

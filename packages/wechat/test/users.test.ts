@@ -235,6 +235,26 @@ describe('a user’s token', () => {
     expect(state?.refreshTokenExpiresAt).toBe(NOON + 30 * DAY);
   });
 
+  it('of a new sign-in stands, though a renewal of the last one is answered later', async () => {
+    const world = setUp();
+    await signIn(world);
+    await clock.advance(121 * MINUTE);
+    sandbox.fault({ kind: 'delay', endpoint: EXCHANGE, delayMs: 300 });
+    const signingIn = signIn(world);
+    while (calls(EXCHANGE) < 2) await new Promise((resolve) => setTimeout(resolve, 2));
+    // The renewal is sent later than the exchange, and so its token would end later.
+    await clock.advance(2_000);
+    sandbox.fault({ kind: 'delay', endpoint: REFRESH, delayMs: 900 });
+    const renewal = world.manager.get(world.shop.user(USER).accessToken);
+    await signingIn;
+    const signedIn = await stored(world);
+    await renewal;
+    expect((await stored(world))[0]).toMatchObject({
+      generation: signedIn[0]?.generation,
+      refreshTokenExpiresAt: clock.now() + 30 * DAY,
+    });
+  });
+
   it('loses nothing where the answer of a renewal was lost', async () => {
     const world = setUp();
     await signIn(world);
