@@ -15,7 +15,7 @@ const LIMIT_MS = PROOF ? 1_800_000 : 120_000;
 const LONG = 4_096;
 const RARELY = 30;
 /** What one push leaves behind is at least some hundred bytes; over the second half of the run that would be far more. */
-const HEAP_SLACK = 24 * 1024 * 1024;
+const HEAP_SLACK = 8 * 1024 * 1024;
 
 describe('whatever is done to a genuine push', () => {
   it(`${MUTATIONS} times: no other is accepted, and none fails otherwise`, { timeout: LIMIT_MS }, async () => {
