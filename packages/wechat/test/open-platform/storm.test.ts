@@ -16,7 +16,7 @@ import {
 const NAMES = ['wxa', 'wxb', 'wxc'];
 const ENDPOINTS = [AUTHORIZER_INFO, AUTHORIZER_TOKEN, COMPONENT_TOKEN, GET_TICKET, QUERY_AUTH];
 const STEPS = 60;
-const SEEDS = Array.from({ length: process.env['EVERTOKEN_PROOF'] ? 50 : 3 }, (_, at) => at + 1);
+const SEEDS = Array.from({ length: process.env['EVERTOKEN_PROOF'] === '1' ? 50 : 3 }, (_, at) => at + 1);
 
 /** Numbers in [0, 1) that a seed brings back. */
 function randomOf(seed: number): () => number {

@@ -20,11 +20,11 @@ const servers: Server[] = [];
 
 async function load() {
   return {
-    server: await import('./usage/server.js'),
-    authorize: await import('./usage/authorize.js'),
-    call: await import('./usage/call.js'),
-    sync: await import('./usage/sync.js'),
-    messages: await import('./usage/messages.js'),
+    server: await import('./usage/platform-server.js'),
+    authorize: await import('./usage/connect.js'),
+    call: await import('./usage/on-behalf.js'),
+    sync: await import('./usage/sync-authorizers.js'),
+    messages: await import('./usage/authorizer-messages.js'),
   };
 }
 

@@ -1,5 +1,5 @@
 import { platform } from './platform.js';
-import { tokens } from './server.js';
+import { tokens } from './platform-server.js';
 
 const client = platform.client(tokens);
 

@@ -1,5 +1,5 @@
 import { platform } from './platform.js';
-import { tokens } from './server.js';
+import { tokens } from './platform-server.js';
 
 /** After the store was lost, or pushes were missed: make it what the platform says. */
 export async function sync(): Promise<string[]> {

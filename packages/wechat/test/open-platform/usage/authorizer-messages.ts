@@ -1,6 +1,6 @@
 import type { CallbackReply, CallbackRequest } from '@evertoken/core';
 import { platform } from './platform.js';
-import { tokens } from './server.js';
+import { tokens } from './platform-server.js';
 
 const client = platform.client(tokens);
 
