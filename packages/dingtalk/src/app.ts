@@ -1,13 +1,13 @@
 import type { Account, TokenSource } from '@evertoken/core';
 import { DingTalkClient } from './client.js';
-import { type DingTalkAppOptions, type DingTalkCorpOptions, problemsOf, settingsOf } from './options.js';
+import { type DingTalkAppOptions, type DingTalkCorpOptions, onceOf, problemsOf, settingsOf } from './options.js';
 import {
   ACCESS_TOKEN,
   accessTokenSource,
   accountIdOf,
   JSAPI_TICKET,
   jsapiTicketSource,
-  KINDS,
+  OBTAINABLE_KINDS,
   PLATFORM,
 } from './token-sources.js';
 
@@ -29,12 +29,12 @@ export interface DingTalkApp extends Account<DingTalkClient> {
  */
 export function dingTalkApp(options: DingTalkAppOptions | DingTalkCorpOptions): DingTalkApp {
   const settings = settingsOf(options);
-  const { name, corpId, baseUrls } = settings;
-  const { fetch, refresh } = options;
+  const { name, corpId, fetch } = settings;
+  const { refresh } = options;
   const problems = Object.freeze(problemsOf(options));
-  const id = once(() => accountIdOf(settings));
-  const accessToken = once(() => accessTokenSource(settings));
-  const jsapiTicket = once(() => jsapiTicketSource(settings, accessToken()));
+  const id = onceOf(() => accountIdOf(settings));
+  const accessToken = onceOf(() => accessTokenSource(settings));
+  const jsapiTicket = onceOf(() => jsapiTicketSource(settings, accessToken()));
 
   return Object.freeze<DingTalkApp>({
     platform: PLATFORM,
@@ -45,7 +45,7 @@ export function dingTalkApp(options: DingTalkAppOptions | DingTalkCorpOptions): 
     ...(corpId !== undefined && { corpId }),
     ...(refresh !== undefined && { refresh }),
     ...(fetch !== undefined && { fetch }),
-    kinds: KINDS,
+    kinds: OBTAINABLE_KINDS,
     get accessToken() {
       return accessToken();
     },
@@ -60,20 +60,20 @@ export function dingTalkApp(options: DingTalkAppOptions | DingTalkCorpOptions): 
       return kind === JSAPI_TICKET ? jsapiTicket() : undefined;
     },
     client(tokens) {
-      const account = { name, baseUrls, accessToken: accessToken(), jsapiTicket: jsapiTicket() };
+      const { baseUrls, circuit, clock, random } = settings;
+      const account = {
+        name,
+        baseUrls,
+        circuit,
+        clock,
+        random,
+        accessToken: accessToken(),
+        jsapiTicket: jsapiTicket(),
+      };
       return new DingTalkClient(
         { ...account, ...(corpId !== undefined && { corpId }), ...(fetch !== undefined && { fetch }) },
         tokens,
       );
     },
   });
-}
-
-/** Built when first asked for: importing a file of accounts must cost nothing. */
-function once<T>(make: () => T): () => T {
-  let made: T | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
 }

@@ -1,15 +1,16 @@
 import {
   asObject,
-  malformedAnswer,
+  type Clock,
   type PlatformRequest,
-  sendToPlatform,
-  systemClock,
-  systemRandom,
+  type Random,
   type TokenSource,
   type Tokens,
 } from '@evertoken/core';
-import { DingTalkError, meaningOf, retryAtOf } from './dingtalk-errors.js';
-import { failureOf, JSON_CONTENT, TOKEN_HEADER, TOKEN_PARAMETER } from './dingtalk-wire.js';
+import type { Circuit } from './circuit.js';
+import type { DingTalkError, DingTalkMeaning } from './dingtalk-errors.js';
+import { JSON_CONTENT, TOKEN_HEADER, TOKEN_PARAMETER } from './dingtalk-wire.js';
+import { patiently } from './patient-call.js';
+import { untilAborted } from './pause.js';
 
 /** What a call may bring besides its path and body. */
 export interface DingTalkCallOptions {
@@ -18,16 +19,42 @@ export interface DingTalkCallOptions {
   readonly headers?: Readonly<Record<string, string>>;
   /** Ends this call. */
   readonly signal?: AbortSignal;
-  /** Time limit of each request, ms; a call makes at most two. Default 10 s. */
+  /** Time limit of each request, ms; none is begun later than twice that after the first. Default 10 s. */
   readonly timeoutMs?: number;
+  /**
+   * Whether doing it twice does no harm: it is then asked again where its answer was lost. Default: true for GET alone; say so
+   * for the many `POST`s of the old API that only read.
+   */
+  readonly repeatable?: boolean;
 }
 
-/** Whose calls they are. */
+/** How one `download` is made. */
+export interface DingTalkDownloadOptions extends DingTalkCallOptions {
+  /** Sent with POST. Default: none, and GET. */
+  readonly body?: unknown;
+  /** Longest file that is taken, bytes. Default 50 MiB. */
+  readonly maxBytes?: number;
+}
+
+/** Whose calls they are, and where they go. */
 export interface CallingAccount {
   readonly name: string;
+  /** Without a slash at the end. */
   readonly baseUrls: { readonly api: string; readonly oapi: string };
+  /** The token that is put in: any source of it. */
   readonly accessToken: TokenSource;
+  /** Where the old API wants it. Default `access_token`. */
+  readonly tokenParameter?: string;
+  /** The refusal that says that this token is dead. Default `token`. */
+  readonly dead?: DingTalkMeaning;
+  /** Default: the global one. */
   readonly fetch?: typeof fetch;
+  /** Bans and throttling the account's callers share. Default: one of the caller's own. */
+  readonly circuit?: Circuit;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+  /** Jitter of repetitions. Default: the machine's. */
+  readonly random?: Random;
 }
 
 /** A call as the client's user makes it. */
@@ -36,13 +63,15 @@ export interface Call {
   readonly path: string;
   readonly body?: unknown;
   readonly options?: DingTalkCallOptions | undefined;
+  /** Of a download. */
+  readonly maxBytes?: number;
 }
 
 /** One API family: where its token goes, what its bodies are. */
 export interface Family {
   readonly host: 'api' | 'oapi';
-  place(request: Draft, token: string): Draft;
-  bodyOf(body: unknown): { readonly body: Body; readonly type?: string };
+  place(request: Draft, token: string, parameter: string): Draft;
+  bodyOf(body: unknown, parameter: string): { readonly body: Body; readonly type?: string };
   /** Whether an answer that refuses nothing is a success. */
   accepts(json: unknown): boolean;
 }
@@ -50,7 +79,7 @@ export interface Family {
 type Body = NonNullable<PlatformRequest['body']>;
 
 /** A request, with or without its token. */
-interface Draft {
+export interface Draft {
   readonly method: string;
   readonly url: URL;
   /** Names in lowercase. */
@@ -58,11 +87,8 @@ interface Draft {
   readonly body?: Body;
 }
 
-/** What one request came to. */
-type Outcome<T> = { readonly body: T } | { readonly error: DingTalkError; readonly tokenIsDead: boolean };
-
-/** 10 s; the platform itself gives up after 3 s. */
-const DEFAULT_TIMEOUT_MS = 10_000;
+/** What one call came to. */
+export type Outcome = { readonly body: unknown } | { readonly error: DingTalkError };
 
 export const API: Family = Object.freeze<Family>({
   host: 'api',
@@ -76,83 +102,69 @@ export const API: Family = Object.freeze<Family>({
 
 export const OAPI: Family = Object.freeze<Family>({
   host: 'oapi',
-  place(draft, token) {
+  place(draft, token, parameter) {
     const url = new URL(draft.url);
-    url.searchParams.set(TOKEN_PARAMETER, token);
+    url.searchParams.set(parameter, token);
     return { ...draft, url };
   },
-  bodyOf(body) {
+  bodyOf(body, parameter) {
     if (!isRaw(body)) return { body: JSON.stringify(body), type: JSON_CONTENT };
     // The old host reads a token from a form as well.
-    if (body instanceof URLSearchParams || body instanceof FormData) refuseToken(body.keys(), TOKEN_PARAMETER);
+    if (body instanceof URLSearchParams || body instanceof FormData) refuseToken(body.keys(), parameter);
     return { body };
   },
   accepts: (json) => asObject(json) !== undefined,
 });
 
-/** Makes calls of one family: with the account's token, and once more with a better one where the platform calls it dead. */
-export function callerOf(family: Family, account: CallingAccount, tokens: Tokens): <T>(call: Call) => Promise<T> {
-  return async <T>(call: Call): Promise<T> => {
-    const draft = draftOf(family, account.baseUrls[family.host], call);
-    const { signal, timeoutMs = DEFAULT_TIMEOUT_MS } = call.options ?? {};
-    const attempt = async (token: string): Promise<Outcome<T>> => {
-      const timeout = AbortSignal.timeout(timeoutMs);
-      return outcomeOf<T>(family, account, {
-        ...family.place(draft, token),
-        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-      });
-    };
+/** What a dead token right after a renewal hints at. */
+const ANOTHER_PARTY = 'the token was renewed just before; it is not tried a third time';
 
-    const token = await tokens.get(account.accessToken, signal ? { signal } : {});
-    const first = await attempt(token.value);
-    if ('body' in first) return first.body;
-    if (!first.tokenIsDead) throw first.error;
-    const better = await tokens.reject(account.accessToken, token);
+/**
+ * Makes calls of one family: with the account's token, and once more with a better one where the platform calls it dead. Where
+ * the platform is busy or throttles, it waits and repeats a few times; where it bans the address, nobody calls.
+ */
+export function callerOf(family: Family, account: CallingAccount, tokens: Tokens): <T>(call: Call) => Promise<T> {
+  const { accessToken: source, tokenParameter = TOKEN_PARAMETER, dead = 'token' } = account;
+  return async <T>(call: Call): Promise<T> => {
+    const draft = draftOf(family, account, call, tokenParameter);
+    const { signal } = call.options ?? {};
+    const send = (token: string, hint?: string) =>
+      patiently({ ...account, family }, { ...call, draft: family.place(draft, token, tokenParameter), dead, hint });
+
+    const token = await tokens.get(source, signal ? { signal } : {});
+    const first = await send(token.value);
+    if ('body' in first) return first.body as T;
+    if (first.error.reason !== dead) throw first.error;
+    const better = await untilAborted(tokens.reject(source, token), { account: account.name, signal });
     // Nothing better came: the same request would be refused again.
     if (better.value === token.value) throw first.error;
-    const second = await attempt(better.value);
-    if ('body' in second) return second.body;
+    const second = await send(better.value, ANOTHER_PARTY);
+    if ('body' in second) return second.body as T;
     throw second.error;
   };
 }
 
-async function outcomeOf<T>(
+function draftOf(
   family: Family,
-  { name: account, fetch = globalThis.fetch }: CallingAccount,
-  request: Draft & { readonly signal: AbortSignal },
-): Promise<Outcome<T>> {
-  const answer = await sendToPlatform({ ...request, fetch, account });
-  const { status, json } = answer;
-  const failure = failureOf(answer);
-  if (failure === undefined && family.accepts(json)) return { body: json as T };
-  const meaning = failure === undefined ? 'unreadable' : meaningOf(failure);
-  if (failure === undefined || meaning === 'unreadable') {
-    throw malformedAnswer({ account }, 'it is no answer of DingTalk', { status });
-  }
-  const retryAt = retryAtOf(meaning, systemClock.now(), systemRandom);
-  const error = new DingTalkError(failure, {
-    account,
-    method: request.method,
-    path: request.url.pathname,
-    retryable: retryAt !== undefined,
-    ...(retryAt !== undefined && { retryAt }),
-  });
-  return { error, tokenIsDead: meaning === 'token' };
-}
-
-function draftOf(family: Family, base: string, { method, path, body, options = {} }: Call): Draft {
+  { baseUrls }: CallingAccount,
+  { method, path, body, options = {} }: Call,
+  parameter: string,
+): Draft {
   // Without the slash a path could go on with the host's name and take the token elsewhere.
   if (typeof path !== 'string' || !path.startsWith('/')) throw new TypeError('"path" must begin with a slash');
-  const url = new URL(base + path);
+  const url = new URL(baseUrls[family.host] + path);
+  url.hash = '';
   for (const [name, value] of Object.entries(options.query ?? {})) {
     if (value !== undefined) url.searchParams.set(name, String(value));
   }
-  refuseToken(url.searchParams.keys(), TOKEN_PARAMETER);
+  refuseToken(url.searchParams.keys(), parameter);
   const named = Object.entries(options.headers ?? {}).map(([name, value]) => [name.toLowerCase(), value] as const);
   const headers = Object.fromEntries(named);
   refuseToken(Object.keys(headers), TOKEN_HEADER);
   if (body === undefined) return { method, url, headers };
-  const { body: sent, type } = family.bodyOf(body);
+  const { body: sent, type } = family.bodyOf(body, parameter);
+  // A form's own content type names its boundary.
+  if (sent instanceof FormData) delete headers['content-type'];
   return { method, url, headers: { ...(type !== undefined && { 'content-type': type }), ...headers }, body: sent };
 }
 

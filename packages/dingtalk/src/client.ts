@@ -1,6 +1,15 @@
 import { systemClock, type TokenSource, type Tokens } from '@evertoken/core';
-import { API, callerOf, type DingTalkCallOptions, OAPI } from './calls.js';
+import {
+  API,
+  type CallingAccount,
+  callerOf,
+  type DingTalkCallOptions,
+  type DingTalkDownloadOptions,
+  OAPI,
+} from './calls.js';
+import type { DingTalkFile } from './download.js';
 import { type JsApiDigest, jsApiSignature } from './jsapi-signature.js';
+import type { DingTalkUpload } from './upload.js';
 
 /**
  * Calls to `api.dingtalk.com`, whose paths begin with `/v1.0/` or `/v2.0/`; bodies are JSON both ways. Every call rejects
@@ -13,6 +22,8 @@ export interface DingTalkApi {
   put<T = unknown>(path: string, body?: unknown, options?: DingTalkCallOptions): Promise<T>;
   patch<T = unknown>(path: string, body?: unknown, options?: DingTalkCallOptions): Promise<T>;
   delete<T = unknown>(path: string, options?: DingTalkCallOptions): Promise<T>;
+  /** A call whose answer is a file; with `body` it is a POST. */
+  download(path: string, options?: DingTalkDownloadOptions): Promise<DingTalkFile>;
 }
 
 /** Calls to `oapi.dingtalk.com`, such as `/topapi/v2/user/get`; errors as with `DingTalkApi`. */
@@ -20,6 +31,10 @@ export interface DingTalkOapi {
   get<T = unknown>(path: string, options?: DingTalkCallOptions): Promise<T>;
   /** An object travels as JSON; `FormData`, `URLSearchParams`, `Blob`, bytes and text as they are. */
   post<T = unknown>(path: string, body?: unknown, options?: DingTalkCallOptions): Promise<T>;
+  /** Sends a file as a form: `upload('/media/upload', { media, fields: { type: 'image' } })`. */
+  upload<T = unknown>(path: string, upload: DingTalkUpload, options?: DingTalkCallOptions): Promise<T>;
+  /** A call whose answer is a file; with `body` it is a POST. */
+  download(path: string, options?: DingTalkDownloadOptions): Promise<DingTalkFile>;
 }
 
 /** How a page's configuration is made. */
@@ -46,15 +61,50 @@ export interface JsApiConfig {
 }
 
 /** What a client needs to know of its account; no secret is among it. */
-export interface DingTalkClientAccount {
-  readonly name: string;
+export interface DingTalkClientAccount extends CallingAccount {
   readonly corpId?: string;
-  /** Without a slash at the end. */
-  readonly baseUrls: { readonly api: string; readonly oapi: string };
-  readonly accessToken: TokenSource;
   readonly jsapiTicket: TokenSource;
-  /** Default: the global one. */
-  readonly fetch?: typeof fetch;
+}
+
+/** 50 MiB: more than any media the platform hands out in one piece. */
+const MAX_BYTES = 50 * 1024 * 1024;
+
+/** Calls of the new API with one token. */
+export function apiOf(account: CallingAccount, tokens: Tokens): DingTalkApi {
+  const call = callerOf(API, account, tokens);
+  return Object.freeze<DingTalkApi>({
+    get: (path, options) => call({ method: 'GET', path, options }),
+    post: (path, body, options) => call({ method: 'POST', path, body, options }),
+    put: (path, body, options) => call({ method: 'PUT', path, body, options }),
+    patch: (path, body, options) => call({ method: 'PATCH', path, body, options }),
+    delete: (path, options) => call({ method: 'DELETE', path, options }),
+    download: (path, options) => call(downloadOf(path, options)),
+  });
+}
+
+/** Calls of the old API with one token. */
+export function oapiOf(account: CallingAccount, tokens: Tokens): DingTalkOapi {
+  const call = callerOf(OAPI, account, tokens);
+  return Object.freeze<DingTalkOapi>({
+    get: (path, options) => call({ method: 'GET', path, options }),
+    post: (path, body, options) => call({ method: 'POST', path, body, options }),
+    async upload<T>(path: string, upload: DingTalkUpload, options?: DingTalkCallOptions) {
+      const { formOf } = await import('./upload.js');
+      return call<T>({ method: 'POST', path, body: formOf(upload), options });
+    },
+    download: (path, options) => call(downloadOf(path, options)),
+  });
+}
+
+function downloadOf(path: string, { body, maxBytes = MAX_BYTES, ...options }: DingTalkDownloadOptions = {}) {
+  // Fetching a file twice does no harm, whatever the method.
+  return {
+    method: body === undefined ? 'GET' : 'POST',
+    path,
+    body,
+    maxBytes,
+    options: { repeatable: true, ...options },
+  };
 }
 
 /**
@@ -72,19 +122,8 @@ export class DingTalkClient {
   constructor(account: DingTalkClientAccount, tokens: Tokens) {
     this.#account = account;
     this.#tokens = tokens;
-    const api = callerOf(API, account, tokens);
-    const oapi = callerOf(OAPI, account, tokens);
-    this.api = {
-      get: (path, options) => api({ method: 'GET', path, options }),
-      post: (path, body, options) => api({ method: 'POST', path, body, options }),
-      put: (path, body, options) => api({ method: 'PUT', path, body, options }),
-      patch: (path, body, options) => api({ method: 'PATCH', path, body, options }),
-      delete: (path, options) => api({ method: 'DELETE', path, options }),
-    };
-    this.oapi = {
-      get: (path, options) => oapi({ method: 'GET', path, options }),
-      post: (path, body, options) => oapi({ method: 'POST', path, body, options }),
-    };
+    this.api = apiOf(account, tokens);
+    this.oapi = oapiOf(account, tokens);
   }
 
   /**
@@ -94,8 +133,8 @@ export class DingTalkClient {
    */
   async jsApiConfig(url: string, options: JsApiConfigOptions = {}): Promise<JsApiConfig> {
     const { digest, agentId, signal } = options;
-    const { corpId, jsapiTicket } = this.#account;
-    const timeStamp = options.timeStamp ?? Math.floor(systemClock.now() / 1000);
+    const { corpId, jsapiTicket, clock = systemClock } = this.#account;
+    const timeStamp = options.timeStamp ?? Math.floor(clock.now() / 1000);
     const nonceStr = options.nonceStr ?? process.getBuiltinModule('node:crypto').randomUUID().replaceAll('-', '');
     const { value: ticket } = await this.#tokens.get(jsapiTicket, signal ? { signal } : {});
     return {

@@ -13,7 +13,8 @@ export const JSON_CONTENT = 'application/json';
 /** A UUID has 36 characters; what is much longer is something else. */
 const LONGEST_REQUEST_ID = 40;
 
-type WireRequest = Pick<PlatformRequest, 'url' | 'method' | 'headers' | 'body'>;
+/** A request as the platform wants it. */
+export type WireRequest = Pick<PlatformRequest, 'url' | 'method' | 'headers' | 'body'>;
 
 /** A refusal as it came, before anything is made of its code. */
 export interface DingTalkFailure {
@@ -28,14 +29,14 @@ export interface DingTalkFailure {
 }
 
 /** Asks for the app's access token. The legacy form reads its fields from the query string only. */
-export function accessTokenRequest({ api, baseUrls, credentials }: DingTalkSettings): WireRequest {
-  if (credentials.form === 'app' && api === 'v1') {
-    return {
-      url: `${baseUrls.api}/v1.0/oauth2/accessToken`,
-      method: 'POST',
-      headers: { 'content-type': JSON_CONTENT },
-      body: JSON.stringify({ appKey: credentials.appKey, appSecret: credentials.appSecret }),
-    };
+export function accessTokenRequest({
+  api,
+  baseUrls,
+  credentials,
+}: Pick<DingTalkSettings, 'api' | 'baseUrls' | 'credentials'>): WireRequest {
+  if (credentials.form === 'app' && api !== 'legacy') {
+    const { appKey, appSecret } = credentials;
+    return jsonPost(`${baseUrls.api}/v1.0/oauth2/accessToken`, { appKey, appSecret });
   }
   const query =
     credentials.form === 'app'
@@ -44,9 +45,33 @@ export function accessTokenRequest({ api, baseUrls, credentials }: DingTalkSetti
   return { url: `${baseUrls.oapi}/gettoken?${new URLSearchParams(query)}` };
 }
 
+/** Asks for the app's token in one organisation (page `api-gettoken`). Both ways in snake_case. */
+export function unifiedTokenRequest(
+  { api }: { readonly api: string },
+  {
+    corpId,
+    clientId,
+    clientSecret,
+  }: { readonly corpId: string; readonly clientId: string; readonly clientSecret: string },
+): WireRequest {
+  return jsonPost(`${api}/v1.0/oauth2/${encodeURIComponent(corpId)}/token`, {
+    client_id: clientId,
+    client_secret: clientSecret,
+    grant_type: 'client_credentials',
+  });
+}
+
+/** A request of the new host, or of the old one, whose body is JSON. */
+export function jsonPost(url: string, body: Readonly<Record<string, unknown>>): WireRequest {
+  return { url, method: 'POST', headers: { 'content-type': JSON_CONTENT }, body: JSON.stringify(body) };
+}
+
 /** Asks for the JSAPI ticket with the app's access token. */
-export function jsapiTicketRequest({ api, baseUrls }: DingTalkSettings, accessToken: string): WireRequest {
-  if (api === 'v1') {
+export function jsapiTicketRequest(
+  { api, baseUrls }: Pick<DingTalkSettings, 'api' | 'baseUrls'>,
+  accessToken: string,
+): WireRequest {
+  if (api !== 'legacy') {
     const headers = { [TOKEN_HEADER]: accessToken };
     return { url: `${baseUrls.api}/v1.0/oauth2/jsapiTickets`, method: 'POST', headers };
   }
@@ -54,14 +79,37 @@ export function jsapiTicketRequest({ api, baseUrls }: DingTalkSettings, accessTo
   return { url: `${baseUrls.oapi}/get_jsapi_ticket?${query}` };
 }
 
-/** The token or ticket of an answer, with its lifetime; undefined where the field is missing or no opaque string. */
-export function issuedIn(json: unknown, what: 'token' | 'ticket'): IssuedToken | undefined {
+/** What an answer can bring, by the names of its field in the API families. */
+const VALUE_FIELDS = Object.freeze({
+  token: ['accessToken', 'access_token'],
+  ticket: ['jsapiTicket', 'ticket'],
+  suiteToken: ['accessToken', 'suite_access_token'],
+  snsToken: ['sns_token'],
+} as const);
+
+/**
+ * The token or ticket of an answer, with its lifetime; undefined where the field is missing or no opaque string. `otherwiseMs`
+ * is the lifetime where the answer names none, or none above zero.
+ */
+export function issuedIn(
+  json: unknown,
+  what: keyof typeof VALUE_FIELDS,
+  otherwiseMs = DEFAULT_LIFETIME_MS,
+): IssuedToken | undefined {
   const body = asObject(json) ?? {};
-  const value =
-    what === 'token' ? (body['accessToken'] ?? body['access_token']) : (body['jsapiTicket'] ?? body['ticket']);
-  // Visible ASCII: anything else cannot travel in a header, and fetch would quote it in its error.
-  if (typeof value !== 'string' || !/^[\x21-\x7e]+$/.test(value)) return undefined;
-  return { value, lifetimeMs: lifetimeMs(body['expireIn'] ?? body['expiresIn'] ?? body['expires_in']) };
+  const value = VALUE_FIELDS[what].map((name) => body[name]).find((each) => each !== undefined);
+  return isOpaque(value) ? { value, lifetimeMs: lifetimeIn(body, otherwiseMs) } : undefined;
+}
+
+/** The lifetime an answer names, ms; spelled in three ways. */
+export function lifetimeIn(body: Readonly<Record<string, unknown>>, otherwiseMs: number): number {
+  const seconds = Number(body['expireIn'] ?? body['expiresIn'] ?? body['expires_in'] ?? 0);
+  return Number.isFinite(seconds) && seconds > 0 ? seconds * 1000 : otherwiseMs;
+}
+
+/** Visible ASCII: anything else cannot travel in a header, and fetch would quote it in its error. */
+export function isOpaque(value: unknown): value is string {
+  return typeof value === 'string' && /^[\x21-\x7e]+$/.test(value);
 }
 
 /**
@@ -113,9 +161,4 @@ function coded(code: unknown, otherwise?: string): Pick<DingTalkFailure, 'code'>
 /** Codes and ids come as numbers and as strings, `errcode` too. */
 function isGiven(value: unknown): boolean {
   return typeof value === 'number' || (typeof value === 'string' && value.trim() !== '');
-}
-
-function lifetimeMs(seconds: unknown): number {
-  const value = Number(seconds ?? 0);
-  return Number.isFinite(value) && value > 0 ? value * 1000 : DEFAULT_LIFETIME_MS;
 }
