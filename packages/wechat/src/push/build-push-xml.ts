@@ -8,10 +8,11 @@ const NUMBER = /^\d{1,10}$/;
 const UNWRITABLE = /[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu;
 
 /**
- * Writes a reply as `<xml>...</xml>`: text as CDATA, short numbers as they are, lists as repeated elements. Characters that XML cannot
- * hold are left out.
+ * Writes a reply as `<xml>...</xml>`: text as CDATA, short numbers as they are, lists as repeated elements. Characters
+ * that XML cannot hold are left out.
  *
- * @throws TypeError for a field name that is no plain XML name, and for a value that is neither text, fields nor a list
+ * @throws TypeError for a field name that is no plain XML name, and for a value that is neither text, fields nor a
+ * list
  */
 export function buildPushXml(message: PushMessage): string {
   return element('xml', fieldsText(message));

@@ -11,10 +11,10 @@ const MAX_BYTES = 1024 * 1024;
 const NO_BODY = new Uint8Array();
 
 /**
- * A request of `node:http`, or of a framework whose request is one (Express), as `openPush` and accounts' callbacks take it. Never
- * rejects: a body that is too large or breaks off is handed on as an empty one, which is refused. Values that come several times are
- * joined by a comma, which no signature covers. The stream must not have been read by anybody else; a `body` that a framework left as
- * bytes (`express.raw()`) is used as it is.
+ * A request of `node:http`, or of a framework whose request is one (Express), as `openPush` and accounts' callbacks
+ * take it. Never rejects: a body that is too large or breaks off is handed on as an empty one, which is refused.
+ * Values that come several times are joined by a comma, which no signature covers. The stream must not have been read
+ * by anybody else; a `body` that a framework left as bytes (`express.raw()`) is used as it is.
  */
 export async function callbackRequest(
   request: IncomingMessage,

@@ -21,8 +21,9 @@ export interface PushSettings {
   /** Largest body, bytes. Default 1 MiB. */
   readonly maxBytes?: number | undefined;
   /**
-   * Also takes pushes in plain mode. Their `signature` does not cover the body: who has seen one push can send any content until
-   * its time is over. Only for addresses nobody else can reach, and never for one that gets encrypted pushes. Default false.
+   * Also takes pushes in plain mode. Their `signature` does not cover the body: who has seen one push can send any
+   * content until its time is over. Only for addresses nobody else can reach, and never for one that gets encrypted
+   * pushes. Default false.
    */
   readonly plain?: boolean | undefined;
   /** How the platform verifies the address: official accounts and mini programs `plain`, WeCom `encrypted`. Default `plain`. */
@@ -42,8 +43,8 @@ export interface ReceivedPush {
   /** The same for the same push sent again, and for nothing else: a digest of content, time and nonce. */
   readonly id: string;
   /**
-   * What to answer: without a body `success`, else this text (XML or JSON, as the push) or these fields, encrypted if the push
-   * was. `success` and an empty text are never encrypted.
+   * What to answer: without a body `success`, else this text (XML or JSON, as the push) or these fields, encrypted if
+   * the push was. `success` and an empty text are never encrypted.
    */
   reply(body?: string | PushMessage): CallbackReply;
 }
@@ -82,9 +83,10 @@ interface Opened {
 }
 
 /**
- * Judges a request to the address that a console's "message push" or "callback" names. Whatever is wrong with it, it is refused and never
- * thrown, and every refusal is the same, so that it tells nobody which check failed. Order of checks: query, time, size, encoding, envelope,
- * `msg_signature` (in constant time), base64, decryption, padding, length, receive id, content.
+ * Judges a request to the address that a console's "message push" or "callback" names. Whatever is wrong with it, it
+ * is refused and never thrown, and every refusal is the same, so that it tells nobody which check failed. Order of
+ * checks: query, time, size, encoding, envelope, `msg_signature` (in constant time), base64, decryption, padding,
+ * length, receive id, content.
  *
  * https://developers.weixin.qq.com/miniprogram/dev/framework/server-ability/message-push.html ,
  * https://developer.work.weixin.qq.com/document/path/90968

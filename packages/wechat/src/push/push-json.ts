@@ -4,11 +4,12 @@ import { checkName, emptyFields, MAX_DEPTH, type PushMessage, type PushValue } f
 const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/g;
 
 /**
- * Reads the fields of a JSON push as `parsePushXml` reads XML: text trimmed; numbers as text with all their digits, because a `MsgId`
- * has more than a JavaScript number holds; `true` and `false` as text; `null` left out. Of a name that comes several times the last
- * counts, as everywhere in JSON.
+ * Reads the fields of a JSON push as `parsePushXml` reads XML: text trimmed; numbers as text with all their digits,
+ * because a `MsgId` has more than a JavaScript number holds; `true` and `false` as text; `null` left out. Of a name
+ * that comes several times the last counts, as everywhere in JSON.
  *
- * @throws Error for what is not a JSON object, for objects and lists more than 16 deep, and for names such as `__proto__`.
+ * @throws Error for what is not a JSON object, for objects and lists more than 16 deep, and for names such as
+ * `__proto__`.
  */
 export function parsePushJson(text: string): PushMessage {
   // First as it is: between quotation marks, wrong numbers would pass.

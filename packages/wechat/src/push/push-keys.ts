@@ -22,8 +22,9 @@ export function aesKeyOf(encodingAESKey: string): Buffer {
 }
 
 /**
- * What is wrong with configured keys, as sentences for an account's `problems()`: each begins with the quoted option, none shows
- * a value. `option` is how the configuration calls them, as in `openPlatform({ push })`; several keys are numbered.
+ * What is wrong with configured keys, as sentences for an account's `problems()`: each begins with the quoted option,
+ * none shows a value. `option` is how the configuration calls them, as in `openPlatform({ push })`; several keys are
+ * numbered.
  */
 export function pushKeyProblems(keys: PushKeys | readonly PushKeys[] | undefined, option: string): string[] {
   if (Array.isArray(keys)) {

@@ -14,9 +14,9 @@ const MAX_ENTRIES = 10_000;
 const MAX_AGE_MS = 20 * 60_000;
 
 /**
- * Remembers pushes in this process, so that a repetition is answered without its work being done twice. The platforms repeat what
- * was not answered within seconds, and sometimes what was. Several processes behind one address each have a memory of their
- * own; they need work that does no harm when done twice, or a common store under `push.id`.
+ * Remembers pushes in this process, so that a repetition is answered without its work being done twice. The platforms
+ * repeat what was not answered within seconds, and sometimes what was. Several processes behind one address each have
+ * a memory of their own; they need work that does no harm when done twice, or a common store under `push.id`.
  */
 export class PushMemory {
   readonly #now: () => number;

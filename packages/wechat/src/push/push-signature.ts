@@ -19,8 +19,8 @@ export function plainSignature({ token, timestamp, nonce }: SignedValues): strin
 }
 
 /**
- * `msg_signature`: the same with the ciphertext as a fourth value, as it was sent. For WeCom's URL verification the ciphertext is
- * `echostr`. https://developer.work.weixin.qq.com/document/path/90968
+ * `msg_signature`: the same with the ciphertext as a fourth value, as it was sent. For WeCom's URL verification the
+ * ciphertext is `echostr`. https://developer.work.weixin.qq.com/document/path/90968
  */
 export function messageSignature({ token, timestamp, nonce }: SignedValues, encrypt: string): string {
   return sha1OfSorted([token, timestamp, nonce, encrypt]);

@@ -53,12 +53,12 @@ export function xmlReader(): Promise<XmlReader> {
 }
 
 /**
- * Reads the fields of `<xml>...</xml>`, whatever the outer element is called. CDATA and text, comments, instructions and
- * namespace prefixes (part of the name) are fine; attributes are ignored, and so is text beside elements. A name that comes several
- * times makes a list. Text is trimmed.
+ * Reads the fields of `<xml>...</xml>`, whatever the outer element is called. CDATA and text, comments, instructions
+ * and namespace prefixes (part of the name) are fine; attributes are ignored, and so is text beside elements. A name
+ * that comes several times makes a list. Text is trimmed.
  *
- * @throws Error for what is not XML with one outer element, for a DOCTYPE, for entities that XML does not define itself, for elements
- * more than 16 deep, and for names such as `__proto__`.
+ * @throws Error for what is not XML with one outer element, for a DOCTYPE, for entities that XML does not define
+ * itself, for elements more than 16 deep, and for names such as `__proto__`.
  */
 export async function parsePushXml(text: string): Promise<PushMessage> {
   const read = await xmlReader();

@@ -13,7 +13,10 @@ export interface SuiteTicket {
 
 /** A corp installed the suite, or its permanent code was reset: the code stands for the permanent code, once. */
 export interface SuiteInstallation {
-  /** `reset_permanent_code` comes for provider-built apps; its shape is known from software that reads it, not from a document. */
+  /**
+   * `reset_permanent_code` comes for provider-built apps. That it has these fields is known from software that reads it.
+   * https://developer.work.weixin.qq.com/document/path/94758
+   */
   readonly type: 'create_auth' | 'reset_permanent_code';
   readonly suiteId: string;
   /** Unix ms. */

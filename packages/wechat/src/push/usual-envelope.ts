@@ -10,8 +10,9 @@ const USUAL = new RegExp(
 );
 
 /**
- * The ciphertext of an XML envelope that looks as the platforms write it; undefined for every other text, which the parser judges. A
- * quarter of a push's time would go into parsing what has nothing to parse. Never anything else than the parser finds.
+ * The ciphertext of an XML envelope that looks as the platforms write it; undefined for every other text, which the
+ * parser judges. A quarter of a push's time would go into parsing what has nothing to parse. Never anything else than
+ * the parser finds.
  */
 export function usualCiphertext(envelope: string): string | undefined {
   const found = USUAL.exec(envelope);
