@@ -65,7 +65,11 @@ describe('delay', () => {
     const sandbox = await startSandbox();
     sandbox.fault({ kind: 'delay', delayMs: 10_000 });
     const url = `${sandbox.urls.wechat}/cgi-bin/token?grant_type=client_credential&appid=${WECHAT.appId}&secret=${WECHAT.secret}`;
-    await expect(fetch(url, { signal: AbortSignal.timeout(50) })).rejects.toThrow();
+    const patience = new AbortController();
+    const given = expect(fetch(url, { signal: patience.signal })).rejects.toThrow();
+    await expect.poll(() => sandbox.calls().length, { timeout: 20_000 }).toBe(1);
+    patience.abort();
+    await given;
     expect(sandbox.calls()).toMatchObject([{ outcome: 'ok', fault: 'delay' }]);
     expect(sandbox.state().wechat[0]?.legacy.issued).toBe(1);
   });
