@@ -21,6 +21,9 @@ export type Outcome = keyof typeof OUTCOMES;
 /** Outcomes after which there is a token as fresh as can be. */
 const FRESH: readonly Outcome[] = ['renewed', 'unchanged', 'notYetRenewable', 'alive'];
 
+/** What core says of a key that only a push can bring. */
+const UNASKED: readonly Outcome[] = ['waiting', 'notYetRenewable'];
+
 /** One key that was not renewed. */
 export interface NotFresh {
   readonly account: string;
@@ -36,7 +39,7 @@ export class RefreshTally {
   readonly notFresh: NotFresh[] = [];
   readonly #lives: (result: RefreshResult) => boolean;
 
-  /** `lives`: whether a key that waits for a push has a token that lives. */
+  /** `lives`: whether a key that only a push can bring has a token that lives. */
   constructor(lives: (result: RefreshResult) => boolean) {
     this.#lives = lives;
     this.counts = Object.fromEntries(Object.keys(OUTCOMES).map((outcome) => [outcome, 0])) as Record<Outcome, number>;
@@ -56,7 +59,7 @@ export class RefreshTally {
   #outcomeOf(result: RefreshResult): Outcome {
     if (isTokenError(result.error) && result.error.code === 'ERR_TOKEN_SUSPENDED') return 'suspended';
     // What is pushed cannot be asked for: a living one is as well as can be.
-    return result.outcome === 'waiting' && this.#lives(result) ? 'alive' : result.outcome;
+    return UNASKED.includes(result.outcome) && this.#lives(result) ? 'alive' : result.outcome;
   }
 }
 

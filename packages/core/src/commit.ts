@@ -197,9 +197,11 @@ function settle(
   engine.events.emit('conflict', { ...event, predecessor: predecessor.generation, stored: answer.generation });
   const copy = engine.memory.take(source, answer);
   if (source.issuance !== 'idempotent' && answer.token && isAdopted(answer.token)) askOnceMore(engine, source);
-  // Of two answers to the same question the one that lives longer is as good as any; the others were superseded (S3).
+  // Of two answers to the same question the one that lives longer is as good as any; the others were superseded (S3). After a sign-in
+  // it is another question.
   const ours = token.expiresAt ?? 0;
-  if (source.issuance === 'idempotent' && answer.token && ours > (answer.token.expiresAt ?? Number.POSITIVE_INFINITY)) {
+  const same = answer.token && answer.token.grant?.first === token.grant?.first;
+  if (source.issuance === 'idempotent' && same && ours > (answer.token.expiresAt ?? Number.POSITIVE_INFINITY)) {
     const refreshAt = dueAt(engine, source, token, false);
     engine.own(
       engine

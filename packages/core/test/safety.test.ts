@@ -230,6 +230,22 @@ describe('a rotating grant', () => {
     expect((await manager.authorize(account.token, async () => pair(1))).value).toBe('T1');
   });
 
+  it('that is renewed by asking is not replaced by the renewal of what stood before a sign-in, though that lives longer', async () => {
+    platform = new ModelPlatform(clock, 'idempotent');
+    const account = modelAccount(platform, { subjects: ['u'], keep: 'grant' });
+    const manager = manage({ accounts: [account] });
+    await manager.authorize(account.token, async () => pair(1));
+    await clock.advance(24 * HOUR);
+    const open = platform.hold();
+    const renewal = manager.get(account.token);
+    await clock.advance(100);
+    await manager.adopt(account.token, { value: 'new', refreshToken: 'new', lifetimeMs: HOUR }, { grant: true });
+    open();
+    await clock.advance(1_000);
+    await renewal;
+    expect((await recordOf(account.token.key)).token).toMatchObject({ value: 'new', refreshToken: 'new' });
+  });
+
   it('is not presented again by a caller who waited for a sweep that found it refused', async () => {
     const account = modelAccount(platform, { subjects: ['u'] });
     const [one] = [manage({ accounts: [account], name: 'one' })];

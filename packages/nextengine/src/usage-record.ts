@@ -36,7 +36,7 @@ export async function keptCalls(settings: AppSettings, tokens: Tokens, month: st
   const source = new UsageSource(settings);
   // Reads the record anew and asks no platform: what is pushed cannot be asked for.
   const { error } = await tokens.refresh(source);
-  if (!(error instanceof TokenError && error.code === 'ERR_TOKEN_WAITING')) throw error ?? new TypeError(API_CALLS);
+  if (error && !(error instanceof TokenError && error.code === 'ERR_TOKEN_WAITING')) throw error;
   const { extra } = tokens.peek(source) ?? {};
   return extra?.['month'] === month && typeof extra['calls'] === 'number' ? extra['calls'] : 0;
 }
