@@ -2,7 +2,17 @@
 import { spawnSync } from 'node:child_process';
 import { cpus } from 'node:os';
 
-const all = ['hot-path', 'memory', 'stampede', 'continuous', 'import-time', 'redis-stampede', 'stores', 'refresh'];
+const all = [
+  'hot-path',
+  'memory',
+  'stampede',
+  'continuous',
+  'import-time',
+  'redis-stampede',
+  'stores',
+  'refresh',
+  'push',
+];
 const chosen = process.argv.slice(2);
 console.log(`Node ${process.version}, ${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores`);
 for (const name of chosen.length > 0 ? chosen : all) {
