@@ -31,7 +31,10 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   const pushes = new PushSender(clock, { timeoutMs: settings.pushTimeoutMs });
   const wechat = new WeChatSimulator(settings.wechat, settings.openPlatforms, { clock, pushes });
   const wecom = new WeComSimulator(settings.wecom, clock, pushes, timers);
-  const dingtalk = new DingTalkSimulator(settings.dingtalk, clock);
+  const dingtalk = new DingTalkSimulator({
+    ...{ apps: settings.dingtalk, suites: settings.dingtalkSuites },
+    ...{ clock, pushTimeoutMs: settings.pushTimeoutMs },
+  });
   const nextengine = new NextEngineSimulator(settings.nextengine, clock);
 
   const simulators: readonly Simulator<unknown>[] = [wechat, wecom, dingtalk, nextengine];
@@ -56,16 +59,17 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
       openPlatforms: wechat.platformState(),
       wecom: wecom.state(),
       dingtalk: dingtalk.state(),
+      dingtalkSuites: dingtalk.suiteState(),
       nextengine: nextengine.state(),
     }),
     fault: (rule) => faults.add(rule),
     clearFaults: () => faults.clear(),
     runLate: () => late.run(),
-    pushes() {
+    async pushes() {
       tick();
-      return pushes.settled();
+      await Promise.all([pushes.settled(), dingtalk.pushes.settled()]);
     },
-    pushLog: () => pushes.log(),
+    pushLog: () => [...pushes.log(), ...dingtalk.pushes.log()].sort((one, other) => one.at - other.at),
     reset() {
       late.clear();
       clock.reset();
@@ -78,7 +82,8 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     wechat: wechat.controls,
     openPlatform: wechat.platformControls,
     wecom: wecom.controls,
-    dingtalk: { revoke: (appKey, how) => dingtalk.revoke(appKey, how?.keepReturningSame) },
+    dingtalk: dingtalk.controls,
+    dingtalkSuite: dingtalk.suiteControls,
     nextengine: nextengine.controls,
   };
 
@@ -91,6 +96,12 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
       perform({ clock, log, faults, late, timers }, mount, request, reply);
     },
   });
+  try {
+    await dingtalk.listen(settings.host);
+  } catch (error) {
+    await server.close();
+    throw error;
+  }
   // Of the system's time nobody tells that it has passed.
   const beat = setInterval(tick, BEAT_MS).unref();
   tick();
@@ -98,12 +109,12 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
     ...handles,
     url: server.url,
     urls: sandboxUrls(server.url),
-    close() {
+    async close() {
       clearInterval(beat);
       late.clear();
       timers.clear();
       pushes.clear();
-      return server.close();
+      await Promise.all([server.close(), dingtalk.close()]);
     },
   };
 }

@@ -1,9 +1,30 @@
 export type { CallFilter, SandboxCall } from './calls.js';
 export type { Clock } from './clock.js';
 export { createSandbox } from './create-sandbox.js';
-export type { DingTalkAccount } from './dingtalk/account.js';
+export type { DingTalkAccount, DingTalkCallback } from './dingtalk/account.js';
 export type { DingTalkAccountState, DingTalkTokenKind } from './dingtalk/app.js';
+export type {
+  DingTalkAuthorized,
+  DingTalkCheckOptions,
+  DingTalkControls,
+  DingTalkEventOptions,
+  DingTalkKillOptions,
+  DingTalkSecretReset,
+  DingTalkSuiteCallback,
+  DingTalkSuiteControls,
+  DingTalkSuiteTicket,
+  DingTalkUserCodeOptions,
+} from './dingtalk/controls.js';
+export type { DingTalkInstallationState } from './dingtalk/installation.js';
+export type { DingTalkLimits } from './dingtalk/limits.js';
 export type { RenewableState } from './dingtalk/renewable.js';
+export type { DingTalkSuiteState } from './dingtalk/suite.js';
+export type { DingTalkCorp, DingTalkSuiteAccount } from './dingtalk/suite-account.js';
+export type { SuiteEventName as DingTalkSuiteEventName } from './dingtalk/suite-events.js';
+export type { DingTalkTicketState } from './dingtalk/suite-tickets.js';
+export type { DingTalkCommonSwitches, DingTalkSuiteSwitches, DingTalkSwitches } from './dingtalk/switches.js';
+export type { DingTalkUserState } from './dingtalk/user-grants.js';
+export type { DingTalkUser } from './dingtalk/users.js';
 export type { FaultKind, FaultRule } from './faults.js';
 export type { NextEngineAccount, NextEngineUser } from './nextengine/account.js';
 export type { NextEngineAccountState } from './nextengine/app.js';
@@ -18,7 +39,6 @@ export type { PlatformName } from './platform.js';
 export type { PushField, PushFields } from './push-message.js';
 export type { PushOutcome, PushRecord } from './push-sender.js';
 export type {
-  DingTalkControls,
   Sandbox,
   SandboxState,
   SandboxUrls,

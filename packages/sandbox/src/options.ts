@@ -1,6 +1,11 @@
 import { assertCount, assertKnownKeys, assertRecord, assertText, assertUnique } from './check.js';
 import type { Clock } from './clock.js';
 import { type DingTalkAccount, type DingTalkSettings, dingTalkSettings } from './dingtalk/account.js';
+import {
+  type DingTalkSuiteAccount,
+  type DingTalkSuiteSettings,
+  dingTalkSuiteSettings,
+} from './dingtalk/suite-account.js';
 import { type NextEngineAccount, type NextEngineSettings, nextEngineSettings } from './nextengine/account.js';
 import { SANDBOX_ACCOUNTS } from './sandbox-accounts.js';
 import { type WeChatAccount, type WeChatSettings, weChatSettings } from './wechat/account.js';
@@ -26,7 +31,10 @@ export interface SandboxOptions {
   /** Third-party platforms, on the same host as `wechat`. */
   readonly openPlatforms?: readonly OpenPlatformAccount[];
   readonly wecom?: readonly WeComAccount[];
+  /** Internal apps. */
   readonly dingtalk?: readonly DingTalkAccount[];
+  /** Suites of ISVs, on the same hosts. */
+  readonly dingtalkSuites?: readonly DingTalkSuiteAccount[];
   readonly nextengine?: readonly NextEngineAccount[];
 }
 
@@ -40,10 +48,22 @@ export interface SandboxSettings {
   readonly openPlatforms: readonly OpenPlatformSettings[];
   readonly wecom: readonly WeComSettings[];
   readonly dingtalk: readonly DingTalkSettings[];
+  readonly dingtalkSuites: readonly DingTalkSuiteSettings[];
   readonly nextengine: readonly NextEngineSettings[];
 }
 
-const KEYS = ['port', 'host', 'clock', 'pushTimeoutMs', 'wechat', 'openPlatforms', 'wecom', 'dingtalk', 'nextengine'];
+const KEYS = [
+  'port',
+  'host',
+  'clock',
+  'pushTimeoutMs',
+  'wechat',
+  'openPlatforms',
+  'wecom',
+  'dingtalk',
+  'dingtalkSuites',
+  'nextengine',
+];
 const SYSTEM_CLOCK: Clock = { now: () => Date.now() };
 
 /** Checks the options and fills in the defaults. Throws a `TypeError` that begins with the wrong member. */
@@ -60,18 +80,18 @@ export function sandboxSettings(options: SandboxOptions): SandboxSettings {
     ),
     wecom: accounts('wecom', options.wecom ?? [SANDBOX_ACCOUNTS.wecom]).map(weComSettings),
     dingtalk: accounts('dingtalk', options.dingtalk ?? [SANDBOX_ACCOUNTS.dingtalk]).map(dingTalkSettings),
+    dingtalkSuites: accounts('dingtalkSuites', options.dingtalkSuites ?? [SANDBOX_ACCOUNTS.dingtalkSuite]).map(
+      dingTalkSuiteSettings,
+    ),
     nextengine: accounts('nextengine', options.nextengine ?? [SANDBOX_ACCOUNTS.nextengine]).map(nextEngineSettings),
   };
   if (typeof settings.clock.now !== 'function') throw new TypeError('"clock" must have a function now()');
-  const { wechat, openPlatforms, dingtalk, nextengine } = settings;
+  const { wechat, openPlatforms, dingtalk, dingtalkSuites, nextengine } = settings;
   assertUnique(
     'appId',
     [...wechat, ...openPlatforms].map(({ appId }) => appId),
   );
-  assertUnique(
-    'appKey',
-    dingtalk.map(({ appKey }) => appKey),
-  );
+  assertUnique('appKey', [...dingtalk.map(({ appKey }) => appKey), ...dingtalkSuites.map(({ suiteKey }) => suiteKey)]);
   assertUnique(
     'clientId',
     nextengine.map(({ clientId }) => clientId),

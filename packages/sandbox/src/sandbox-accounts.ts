@@ -1,4 +1,5 @@
 import type { DingTalkAccount } from './dingtalk/account.js';
+import type { DingTalkSuiteAccount } from './dingtalk/suite-account.js';
 import type { NextEngineAccount } from './nextengine/account.js';
 import type { WeChatAccount } from './wechat/account.js';
 import type { OpenPlatformAccount, OpenPlatformAuthorizer } from './wechat/open-platform/account.js';
@@ -13,7 +14,12 @@ export const SANDBOX_ACCOUNTS: {
     readonly authorizers: readonly [OpenPlatformAuthorizer, OpenPlatformAuthorizer];
   };
   readonly wecom: WeComAccount & { readonly providerSecret: string; readonly suites: readonly [WeComSuite] };
-  readonly dingtalk: DingTalkAccount & { readonly corpId: string; readonly corpSecret: string };
+  readonly dingtalk: DingTalkAccount & {
+    readonly corpId: string;
+    readonly corpSecret: string;
+    readonly ssoSecret: string;
+  };
+  readonly dingtalkSuite: DingTalkSuiteAccount & { readonly corpId: string; readonly ssoSecret: string };
   readonly nextengine: NextEngineAccount;
 } = {
   wechat: { appId: 'wx0000000000sandbox', secret: 'sandbox-wechat-secret' },
@@ -48,6 +54,19 @@ export const SANDBOX_ACCOUNTS: {
     appSecret: 'sandbox-dingtalk-secret',
     corpId: 'dingsandboxcorp',
     corpSecret: 'sandbox-dingtalk-corp-secret',
+    ssoSecret: 'sandbox-dingtalk-sso-secret',
+  },
+  dingtalkSuite: {
+    suiteKey: 'suitesandbox',
+    suiteSecret: 'sandbox-dingtalk-suite-secret',
+    token: 'sandboxDingTalkToken',
+    encodingAESKey: 'sandboxDingTalkSuiteKey0123456789abcdefghij',
+    corpId: 'dingsandboxisv',
+    ssoSecret: 'sandbox-dingtalk-isv-sso-secret',
+    corps: [
+      { corpId: 'dingsandboxcorp1', name: '沙盒一号公司' },
+      { corpId: 'dingsandboxcorp2', name: '沙盒二号公司', authorized: false },
+    ],
   },
   nextengine: {
     clientId: 'sandboxclient',

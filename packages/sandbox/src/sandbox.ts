@@ -1,5 +1,7 @@
 import type { CallFilter, SandboxCall } from './calls.js';
 import type { DingTalkAccountState } from './dingtalk/app.js';
+import type { DingTalkControls, DingTalkSuiteControls } from './dingtalk/controls.js';
+import type { DingTalkSuiteState } from './dingtalk/suite.js';
 import type { FaultRule } from './faults.js';
 import type { NextEngineAccountState } from './nextengine/app.js';
 import type { NextEngineControls } from './nextengine/controls.js';
@@ -29,7 +31,7 @@ export interface Sandbox {
   clearFaults(): void;
   /** Handles what `late` faults have put off, at once. Returns how many requests there were. */
   runLate(): number;
-  /** Resolves once every push under way has been answered or given up. */
+  /** Resolves once every push under way has been answered or given up; what waits for its next try is not under way. */
   pushes(): Promise<void>;
   /** The pushes so far and what was answered, oldest first; no secret, no ticket and no code. */
   pushLog(): PushRecord[];
@@ -39,6 +41,7 @@ export interface Sandbox {
   readonly openPlatform: OpenPlatformControls;
   readonly wecom: WeComControls;
   readonly dingtalk: DingTalkControls;
+  readonly dingtalkSuite: DingTalkSuiteControls;
   readonly nextengine: NextEngineControls;
   /** Stops listening and ends every connection and timer. May be called again. */
   close(): Promise<void>;
@@ -52,20 +55,12 @@ export interface SandboxUrls {
   readonly wecom: string;
   /** Stands for `https://oapi.dingtalk.com`. */
   readonly dingtalkOapi: string;
-  /** Stands for `https://api.dingtalk.com`. */
+  /** Stands for `https://api.dingtalk.com`; the page at `/oauth2/auth` for `https://login.dingtalk.com`. */
   readonly dingtalkApi: string;
   /** Stands for `https://api.next-engine.org`. */
   readonly nextengineApi: string;
   /** Stands for `https://base.next-engine.org`. */
   readonly nextengineBase: string;
-}
-
-export interface DingTalkControls {
-  /**
-   * Business calls refuse the app's tokens from now on. The next fetch makes a new token, or with
-   * `keepReturningSame` hands out the dead one again and again.
-   */
-  revoke(appKey: string, options?: { readonly keepReturningSame?: boolean }): void;
 }
 
 /** What the platforms hold. */
@@ -80,5 +75,6 @@ export interface SandboxState {
   readonly openPlatforms: readonly OpenPlatformState[];
   readonly wecom: WeComState;
   readonly dingtalk: readonly DingTalkAccountState[];
+  readonly dingtalkSuites: readonly DingTalkSuiteState[];
   readonly nextengine: readonly NextEngineAccountState[];
 }

@@ -1,60 +1,82 @@
-import { assertCount, assertKnownKeys, assertOneOf, assertRecord, assertText } from '../check.js';
+import { assertKnownKeys, assertOneOf, assertRecord, assertText } from '../check.js';
+import { isEncodingAESKey } from '../push-crypto.js';
+import {
+  APP_SWITCHES,
+  appSwitched,
+  type DingTalkSwitches,
+  type DingTalkSwitchSettings,
+  switchesOf,
+} from './switches.js';
+import { type DingTalkUser, type DingTalkUserSettings, dingTalkUsers } from './users.js';
 
 /** One internal app of an organisation, with the switches of its simulator. */
-export interface DingTalkAccount {
+export interface DingTalkAccount extends DingTalkSwitches {
+  /** Also the app id of `/sns/...` and the client id of the login page and of Stream. */
   readonly appKey: string;
   readonly appSecret: string;
-  /** The organisation: for the oldest form of `/gettoken` and for `/v1.0/oauth2/{corpId}/token`. */
+  /** The organisation: for the oldest form of `/gettoken`, for `/v1.0/oauth2/{corpId}/token`, for SSO. */
   readonly corpId?: string;
   /** Makes the oldest form of `/gettoken` work. */
   readonly corpSecret?: string;
-  /** Lifetime of a token or ticket since its last renewal, in seconds. Default: 7200. */
-  readonly expiresIn?: number;
-  /** A ticket ends this long after its creation, however often it was renewed. Default: 86 400 000 (24 h). */
-  readonly ticketMaxLifeMs?: number;
-  /** What a ticket call says in `expireIn` when the end of its life is nearer. Default: `constant`. */
-  readonly ticketExpiresIn?: 'constant' | 'remaining';
-  /** Whether `/v1.0/oauth2/{corpId}/token` has a token of its own. Not documented. Default: `own`. */
-  readonly unifiedToken?: 'own' | 'shared';
-  /** What the old API answers to an expired token. Default: 40014, as observed. */
-  readonly expiredCode?: 40014 | 42001;
-  /** The lifetime field of token answers, as seen in the wild. Default: `normal`. */
-  readonly lifetimeField?: 'normal' | 'missing' | 'zero';
-  /** HTTP status of `unauthorized.client`: the sources disagree. Default: 401. */
-  readonly unauthorizedClientStatus?: 400 | 401;
-  /** Addresses that may make business calls; others get 60020 or IpNotInWhiteList. Default: everybody. */
-  readonly ipAllowList?: readonly string[];
+  /** Makes the SSO tokens of the admin console work, with `corpId`. */
+  readonly ssoSecret?: string;
+  /** Who can sign in. Default: two people. */
+  readonly users?: readonly DingTalkUser[];
+  /** Where events go; without it, over Stream. */
+  readonly callback?: DingTalkCallback;
 }
 
-/** An account with nothing left open but the organisation. */
-export type DingTalkSettings = Required<Omit<DingTalkAccount, 'corpId' | 'corpSecret'>> &
-  Pick<DingTalkAccount, 'corpId' | 'corpSecret'>;
+/** An encrypted HTTP callback of an internal app. */
+export interface DingTalkCallback {
+  readonly url: string;
+  readonly token: string;
+  readonly encodingAESKey: string;
+  /** What stands behind the message: the app key (set in the console) or the corp id (old register call). Default: `appKey`. */
+  readonly ownerKey?: 'appKey' | 'corpId';
+}
 
-const DEFAULTS: Omit<DingTalkSettings, 'appKey' | 'appSecret' | 'corpId' | 'corpSecret'> = {
-  expiresIn: 7200,
-  ticketMaxLifeMs: 24 * 3_600_000,
-  ticketExpiresIn: 'constant',
-  unifiedToken: 'own',
-  expiredCode: 40014,
-  lifetimeField: 'normal',
-  unauthorizedClientStatus: 401,
-  ipAllowList: [],
-};
+/** An account with nothing left open but the organisation, its secrets, and the callback. */
+export interface DingTalkSettings extends Pick<DingTalkAccount, 'corpId' | 'corpSecret' | 'ssoSecret' | 'callback'> {
+  readonly appKey: string;
+  readonly appSecret: string;
+  readonly users: readonly DingTalkUserSettings[];
+  readonly switches: DingTalkSwitchSettings;
+}
+
+const KEYS = ['appKey', 'appSecret', 'corpId', 'corpSecret', 'ssoSecret', 'users', 'callback'];
 
 export function dingTalkSettings(account: DingTalkAccount): DingTalkSettings {
-  const known = ['appKey', 'appSecret', 'corpId', 'corpSecret', ...Object.keys(DEFAULTS)];
-  assertKnownKeys('a DingTalk account', assertRecord('dingtalk', account), known);
-  const settings: DingTalkSettings = { ...DEFAULTS, ...account };
-  assertText('appKey', settings.appKey);
-  assertText('appSecret', settings.appSecret);
-  if (settings.corpId !== undefined) assertText('corpId', settings.corpId);
-  if (settings.corpSecret !== undefined) assertText('corpSecret', settings.corpSecret);
-  assertCount('expiresIn', settings.expiresIn, 1);
-  assertCount('ticketMaxLifeMs', settings.ticketMaxLifeMs, 1);
-  assertOneOf('ticketExpiresIn', settings.ticketExpiresIn, ['constant', 'remaining']);
-  assertOneOf('unifiedToken', settings.unifiedToken, ['own', 'shared']);
-  assertOneOf('expiredCode', settings.expiredCode, [40014, 42001]);
-  assertOneOf('lifetimeField', settings.lifetimeField, ['normal', 'missing', 'zero']);
-  assertOneOf('unauthorizedClientStatus', settings.unauthorizedClientStatus, [400, 401]);
-  return settings;
+  assertKnownKeys('a DingTalk account', assertRecord('dingtalk', account), [...KEYS, ...APP_SWITCHES]);
+  const { appKey, appSecret, corpId, corpSecret, ssoSecret, callback } = account;
+  assertText('appKey', appKey);
+  assertText('appSecret', appSecret);
+  for (const [name, value] of Object.entries({ corpId, corpSecret, ssoSecret })) {
+    if (value !== undefined) assertText(name, value);
+  }
+  return {
+    ...{ appKey, appSecret },
+    ...(corpId !== undefined && { corpId }),
+    ...(corpSecret !== undefined && { corpSecret }),
+    ...(ssoSecret !== undefined && { ssoSecret }),
+    ...(callback !== undefined && { callback: dingTalkCallback(callback) }),
+    users: dingTalkUsers(account.users),
+    switches: appSwitched(switchesOf(account, APP_SWITCHES)),
+  };
+}
+
+export function dingTalkCallback(callback: DingTalkCallback): DingTalkCallback {
+  assertKnownKeys('a callback', assertRecord('callback', callback), ['url', 'token', 'encodingAESKey', 'ownerKey']);
+  callbackUrl('url', callback.url);
+  pushKeys(callback);
+  assertOneOf('ownerKey', callback.ownerKey ?? 'appKey', ['appKey', 'corpId']);
+  return callback;
+}
+
+export function callbackUrl(name: string, url: unknown): void {
+  if (!URL.canParse(assertText(name, url))) throw new TypeError(`"${name}" must be a URL`);
+}
+
+export function pushKeys({ token, encodingAESKey }: { token: string; encodingAESKey: string }): void {
+  assertText('token', token);
+  if (!isEncodingAESKey(encodingAESKey)) throw new TypeError('"encodingAESKey" must be 43 letters and digits');
 }

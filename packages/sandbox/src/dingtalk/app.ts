@@ -1,68 +1,65 @@
 import type { Clock } from '../clock.js';
-import { hexValue } from '../opaque.js';
-import type { SandboxRequest } from '../request.js';
-import type { DingTalkSettings } from './account.js';
-import { Renewable, type RenewableState } from './renewable.js';
+import type { DingTalkCallback, DingTalkSettings } from './account.js';
+import { DingTalkClient } from './client.js';
+import type { Renewable, RenewableState } from './renewable.js';
+import { appSwitched, type DingTalkSwitches, type DingTalkSwitchSettings } from './switches.js';
+import type { DingTalkUserState } from './user-grants.js';
 
 /** The tokens of an app: that of app key and secret, that of corp id and secret, that of the unified endpoint. */
 export type DingTalkTokenKind = 'app' | 'corp' | 'unified';
 
-/** What the platform knows of one app. */
-export class DingTalkApp {
+/** What the platform knows of one internal app. */
+export class DingTalkApp extends DingTalkClient {
   readonly settings: DingTalkSettings;
   readonly tokens: Readonly<Record<DingTalkTokenKind, Renewable>>;
-  readonly #ticket: Renewable;
-  readonly #clock: Clock;
+  readonly ticket: Renewable;
+  /** Where its events go; without it, over Stream. */
+  callback: DingTalkCallback | undefined;
+  #switches: DingTalkSwitchSettings;
+  readonly #ownUnified: Renewable;
 
   constructor(settings: DingTalkSettings, clock: Clock) {
+    const { appKey, appSecret, corpId, ssoSecret, users } = settings;
+    super({ account: appKey, secret: appSecret, corpId, ssoSecret, users }, clock);
     this.settings = settings;
-    this.#clock = clock;
-    const lifetimeMs = settings.expiresIn * 1000;
-    const token = () => new Renewable(() => hexValue(32), lifetimeMs);
-    const app = token();
-    this.tokens = { app, corp: token(), unified: settings.unifiedToken === 'shared' ? app : token() };
-    this.#ticket = new Renewable(() => hexValue(64), lifetimeMs, settings.ticketMaxLifeMs);
+    this.callback = settings.callback;
+    this.#switches = settings.switches;
+    const app = this.line(() => ({}));
+    this.#ownUnified = this.line(() => ({ repeat: this.#switches.unifiedRepeat, superseded: 'valid' }));
+    const unified = () => (this.#switches.unifiedToken === 'shared' ? app : this.#ownUnified);
+    this.tokens = {
+      app,
+      corp: this.line(() => ({})),
+      get unified() {
+        return unified();
+      },
+    };
+    this.ticket = this.ticketLine();
   }
 
-  now(): number {
-    return this.#clock.now();
+  override get switches(): DingTalkSwitchSettings {
+    return this.#switches;
   }
 
-  /** Asking too often changes nothing but the expiry: the answer always says the full lifetime. */
-  token(kind: DingTalkTokenKind): string {
-    return this.tokens[kind].fetch(this.now()).value;
-  }
-
-  /** One ticket per app, the same through both hosts. */
-  ticket(): { value: string; expiresIn: number } {
-    const { value, expiresAt } = this.#ticket.fetch(this.now());
-    const remaining = Math.floor((expiresAt - this.now()) / 1000);
-    return { value, expiresIn: this.settings.ticketExpiresIn === 'constant' ? this.settings.expiresIn : remaining };
-  }
-
-  /** The lifetime member of a token answer, or none, as the switch says. */
-  lifetime(name: string): Record<string, number> {
-    const { lifetimeField, expiresIn } = this.settings;
-    if (lifetimeField === 'missing') return {};
-    return { [name]: lifetimeField === 'zero' ? 0 : expiresIn };
-  }
-
-  admits(request: SandboxRequest): boolean {
-    const { ipAllowList } = this.settings;
-    return ipAllowList.length === 0 || ipAllowList.includes(request.ip);
+  configure(change: DingTalkSwitches): void {
+    this.#switches = appSwitched(change, this.#switches);
   }
 
   revoke(keepReturningSame: boolean): void {
-    for (const token of new Set(Object.values(this.tokens))) token.revoke(keepReturningSame);
+    for (const token of [this.tokens.app, this.tokens.corp, this.#ownUnified]) token.revoke(keepReturningSame);
   }
 
   state(): DingTalkAccountState {
     const { app, corp, unified } = this.tokens;
     return {
-      appKey: this.settings.appKey,
-      ...(this.settings.corpId !== undefined && { corpId: this.settings.corpId }),
+      appKey: this.account,
+      ...(this.corpId !== undefined && { corpId: this.corpId }),
       tokens: { app: app.state(), corp: corp.state(), unified: unified.state() },
-      ticket: this.#ticket.state(),
+      ticket: this.ticket.state(),
+      sso: this.ssoToken.state(),
+      sns: this.sns.token.state(),
+      users: this.grants.state(),
+      callsThisMonth: this.gate.used(),
     };
   }
 }
@@ -73,4 +70,10 @@ export interface DingTalkAccountState {
   readonly corpId?: string;
   readonly tokens: Readonly<Record<DingTalkTokenKind, RenewableState>>;
   readonly ticket: RenewableState;
+  readonly sso: RenewableState;
+  readonly sns: RenewableState;
+  /** The sign-ins so far. */
+  readonly users: readonly DingTalkUserState[];
+  /** Business calls of this month, by organisation; null once they are exhausted by hand. */
+  readonly callsThisMonth: Readonly<Record<string, number | null>>;
 }

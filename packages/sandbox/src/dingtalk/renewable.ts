@@ -1,4 +1,17 @@
-/** A value that every fetch renews and none replaces, until it expires or is revoked. */
+/** What holds for a value at the moment. */
+export interface RenewableTerms {
+  readonly lifetimeMs: number;
+  /** Counted from its creation, however often it was renewed. Default: without end. */
+  readonly maxLifeMs?: number;
+  /** Whether a fetch returns the living value or makes another. Default: `same`. */
+  readonly repeat?: 'same' | 'new';
+  /** Whether a fetch of the same value moves its end. Default: true. */
+  readonly renews?: boolean;
+  /** Whether a living value works beside the one that replaced it. Default: `dead`. */
+  readonly superseded?: 'valid' | 'dead';
+}
+
+/** A token or ticket that is fetched again and again: renewed or replaced by every fetch, as its terms say. */
 export class Renewable {
   #value: string | undefined;
   #createdAt = 0;
@@ -6,31 +19,35 @@ export class Renewable {
   #refused = false;
   #keepReturning = false;
   #created = 0;
+  /** Superseded values that still work, with their ends. */
+  readonly #older = new Map<string, number>();
   readonly #make: () => string;
-  readonly #lifetimeMs: number;
-  readonly #maxLifeMs: number;
+  readonly #terms: () => RenewableTerms;
 
-  constructor(make: () => string, lifetimeMs: number, maxLifeMs = Number.POSITIVE_INFINITY) {
+  constructor(make: () => string, terms: () => RenewableTerms) {
     this.#make = make;
-    this.#lifetimeMs = lifetimeMs;
-    this.#maxLifeMs = maxLifeMs;
+    this.#terms = terms;
   }
 
-  /** The living value with its expiry moved to a lifetime from now; a new one where there is none. */
   fetch(now: number): { value: string; expiresAt: number } {
-    const reusable = now < this.#expiresAt && (!this.#refused || this.#keepReturning);
-    if (this.#value === undefined || !reusable) this.#create(now);
-    this.#expiresAt = Math.min(now + this.#lifetimeMs, this.#createdAt + this.#maxLifeMs);
+    const { lifetimeMs, maxLifeMs = Number.POSITIVE_INFINITY, repeat = 'same', renews = true } = this.#terms();
+    const living = this.#value !== undefined && now < this.#expiresAt;
+    const reused = living && (this.#refused ? this.#keepReturning : repeat === 'same');
+    if (!reused) this.#create(now);
+    if (!reused || renews) this.#expiresAt = Math.min(now + lifetimeMs, this.#createdAt + maxLifeMs);
     return { value: this.#value ?? '', expiresAt: this.#expiresAt };
   }
 
   verdict(value: string, now: number): 'valid' | 'expired' | 'refused' {
-    if (value !== this.#value || this.#refused) return 'refused';
-    return now < this.#expiresAt ? 'valid' : 'expired';
+    const isCurrent = value === this.#value;
+    const endsAt = isCurrent ? this.#expiresAt : this.#older.get(value);
+    if (endsAt === undefined || (isCurrent && this.#refused)) return 'refused';
+    return now < endsAt ? 'valid' : 'expired';
   }
 
-  /** Business calls refuse the value from now on. The next fetch makes a new one, or hands out the dead one again. */
-  revoke(keepReturning: boolean): void {
+  /** Business calls refuse every value from now on. The next fetch makes a new one, or hands out the dead one again. */
+  revoke(keepReturning = false): void {
+    this.#older.clear();
     if (this.#value === undefined) return;
     this.#refused = true;
     this.#keepReturning = keepReturning;
@@ -47,6 +64,9 @@ export class Renewable {
   }
 
   #create(now: number): void {
+    for (const [value, endsAt] of this.#older) if (now >= endsAt) this.#older.delete(value);
+    if (this.#terms().superseded !== 'valid') this.#older.clear();
+    else if (this.#value !== undefined && !this.#refused) this.#older.set(this.#value, this.#expiresAt);
     this.#value = this.#make();
     this.#createdAt = now;
     this.#created += 1;
