@@ -1,6 +1,7 @@
 import { type Answer, jsonAnswer } from './answer.js';
 import { CALL_FILTER_KEYS, type CallFilter } from './calls.js';
 import { assertCount, assertOneOf, assertText } from './check.js';
+import { DINGTALK_ACTIONS } from './dingtalk/control-actions.js';
 import { checkFaultRule } from './faults.js';
 import { NEXTENGINE_ACTIONS } from './nextengine/control-actions.js';
 import { PLATFORM_NAMES } from './platform.js';
@@ -48,6 +49,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   ...WECHAT_ACTIONS,
   ...OPEN_PLATFORM_ACTIONS,
   ...WECOM_ACTIONS,
+  ...DINGTALK_ACTIONS,
   ...NEXTENGINE_ACTIONS,
 };
 

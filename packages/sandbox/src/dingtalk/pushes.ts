@@ -123,12 +123,13 @@ export class DingTalkPushes {
     const limit = push.tries ?? push.client.switches.repushTries;
     do {
       if (!this.#entries.has(entry)) return;
+      const at = this.#clock.now();
       const verdict = push.outdated?.() ? 'outdated' : await this.#attempt(entry, stop);
       if (!this.#entries.has(entry)) return;
       // Nobody is there to take it: the next connection will.
       if (verdict === undefined) break;
       if (verdict !== 'outdated') {
-        if (record.tries === 0) this.#note(record);
+        if (record.tries === 0) this.#note(record, at);
         record.tries += 1;
         record.url = urlOf(push);
         delete record.status;
@@ -144,8 +145,8 @@ export class DingTalkPushes {
   }
 
   /** What was never tried, for want of a Stream connection, is not in the log. */
-  #note(record: OpenRecord): void {
-    record.at = this.#clock.now();
+  #note(record: OpenRecord, at: number): void {
+    record.at = at;
     this.#records.push(record);
     if (this.#records.length > MAX_RECORDS) this.#records = this.#records.slice(MAX_RECORDS / 10);
   }
