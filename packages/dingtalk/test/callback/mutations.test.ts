@@ -95,7 +95,7 @@ function read({ query }: Draft, name: string): unknown {
 
 /** Found without the reader that is being tested. */
 function ciphertextIn({ body }: Draft): unknown {
-  return (JSON.parse(body.toString().replace(/^\ufeff/, '')) as { readonly encrypt?: unknown }).encrypt;
+  return (JSON.parse(body.toString().replace(/^[\s\ufeff]+/, '')) as { readonly encrypt?: unknown }).encrypt;
 }
 
 function heapAfterCollection(): number {
