@@ -195,8 +195,10 @@ export class Flights {
     if (!(error instanceof TokenError) || record.refreshAt === undefined) return;
     const link = this.#engine.linkOf(source);
     const rest = link.now() + this.#engine.settings.leaseTtlMs * 2;
-    const refreshAt = error.retryAt === undefined ? rest : link.toStore(error.retryAt);
-    const waiting = error.code === 'ERR_TOKEN_WAITING' || error.code === 'ERR_TOKEN_REAUTHORIZATION_REQUIRED';
+    // Whatever comes by push may come at any moment, however long the parent's own next attempt is off.
+    const pushed = error.code === 'ERR_TOKEN_WAITING';
+    const refreshAt = error.retryAt === undefined || pushed ? rest : link.toStore(error.retryAt);
+    const waiting = pushed || error.code === 'ERR_TOKEN_REAUTHORIZATION_REQUIRED';
     await this.#note(source, record, () => ({ ...(waiting && { state: 'waiting', cause: 'parent' }), refreshAt }));
   }
 

@@ -424,6 +424,22 @@ describe('a push that the platform can be asked to send', () => {
     expect((await two.get(account.token)).value).toBe('first');
   });
 
+  it('lets what is asked for with it come back a minute after it came, however long it was missing', async () => {
+    const ticket = pushedAccount();
+    const account = modelAccount(platform, { name: 'child', id: 'child', ...renewable, dependsOn: [ticket.token] });
+    const manager = manage({ accounts: [ticket, account] });
+    await manager.adopt(account.token, { value: 'T0', refreshToken: 'R0', lifetimeMs: DAY }, { grant: true });
+    for (let minute = 0; minute < 2 * 24 * 60; minute += 5) {
+      await manager.refreshDue();
+      await clock.advance(5 * 60_000);
+    }
+    expect((await record(account.token.key)).attempt.state).toBe('waiting');
+    await manager.refreshDue();
+    await manager.adopt(ticket.token, { value: 'first', lifetimeMs: 12 * HOUR }, { order: 1 });
+    await clock.advance(61_000);
+    expect((await manager.refreshDue()).counts).toMatchObject({ renewed: 1, waiting: 0 });
+  });
+
   it('is not asked for while one lives, and is by a sweep’s caller once it has ended', async () => {
     const account = pushedAccount();
     const manager = manage({ accounts: [account] });
