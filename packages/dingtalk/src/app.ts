@@ -1,5 +1,5 @@
-import type { Account, TokenSource } from '@evertoken/core';
-import { DingTalkClient } from './client.js';
+import { type Account, TokenError, type TokenSource } from '@evertoken/core';
+import { DingTalkAppClient } from './app-client.js';
 import { type DingTalkAppOptions, type DingTalkCorpOptions, onceOf, problemsOf, settingsOf } from './options.js';
 import {
   ACCESS_TOKEN,
@@ -9,17 +9,40 @@ import {
   jsapiTicketSource,
   OBTAINABLE_KINDS,
   PLATFORM,
+  UNIFIED_ACCESS_TOKEN,
+  unifiedTokenSource,
 } from './token-sources.js';
+import { type DingTalkUser, openUser } from './user-client.js';
+import {
+  type DingTalkUserId,
+  USER_SIGN_IN,
+  USER_TOKEN,
+  type UserContext,
+  userSignInSource,
+  userTokenSourceOf,
+} from './user-token.js';
 
 /** An internal DingTalk app as an account of the manager. */
-export interface DingTalkApp extends Account<DingTalkClient> {
+export interface DingTalkApp extends Account<DingTalkAppClient> {
   readonly platform: typeof PLATFORM;
   /** The organisation, where the options name it. */
   readonly corpId?: string;
-  /** The app's access token; works on both hosts. */
+  /** The token its client uses, on both hosts. Kind `access_token`, or `unified_access_token` with `api: 'unified'`. */
   readonly accessToken: TokenSource;
   /** The ticket `jsApiConfig` signs with. */
   readonly jsapiTicket: TokenSource;
+  /**
+   * The app's token in one organisation (default: `corpId`) from the endpoint that is to replace the others; a token of its own.
+   *
+   * @throws TokenError `ERR_TOKEN_CONFIGURATION` where no organisation is named, or the app has no app key.
+   */
+  unifiedAccessToken(corpId?: string): TokenSource;
+  /**
+   * A user who signed in; needs the option `userTokens`.
+   *
+   * @throws TokenError `ERR_TOKEN_CONFIGURATION` without that option.
+   */
+  user(id: DingTalkUserId): DingTalkUser;
 }
 
 /**
@@ -29,11 +52,18 @@ export interface DingTalkApp extends Account<DingTalkClient> {
  */
 export function dingTalkApp(options: DingTalkAppOptions | DingTalkCorpOptions): DingTalkApp {
   const settings = settingsOf(options);
-  const { name, corpId, fetch } = settings;
+  const { name, corpId, fetch, credentials, userTokens } = settings;
   const { refresh } = options;
   const problems = Object.freeze(problemsOf(options));
+  const users: UserContext | undefined =
+    credentials.form === 'app'
+      ? { ...settings, clientId: credentials.appKey, clientSecret: credentials.appSecret }
+      : undefined;
   const id = onceOf(() => accountIdOf(settings));
-  const accessToken = onceOf(() => accessTokenSource(settings));
+  const ownUnified = onceOf(() => (users && corpId !== undefined ? unifiedTokenSource(users, corpId) : undefined));
+  const accessToken = onceOf(
+    () => (settings.api === 'unified' ? ownUnified() : undefined) ?? accessTokenSource(settings),
+  );
   const jsapiTicket = onceOf(() => jsapiTicketSource(settings, accessToken()));
 
   return Object.freeze<DingTalkApp>({
@@ -45,35 +75,48 @@ export function dingTalkApp(options: DingTalkAppOptions | DingTalkCorpOptions): 
     ...(corpId !== undefined && { corpId }),
     ...(refresh !== undefined && { refresh }),
     ...(fetch !== undefined && { fetch }),
-    kinds: OBTAINABLE_KINDS,
+    kinds: userTokens ? Object.freeze([...OBTAINABLE_KINDS, USER_TOKEN, USER_SIGN_IN]) : OBTAINABLE_KINDS,
     get accessToken() {
       return accessToken();
     },
     get jsapiTicket() {
       return jsapiTicket();
     },
+    unifiedAccessToken(corp = corpId) {
+      if (!users) throw misconfigured(name, 'a token of one organisation needs "appKey" and "appSecret"');
+      if (corp === undefined) throw misconfigured(name, '"corpId" must name an organisation');
+      return (corp === corpId ? ownUnified() : undefined) ?? unifiedTokenSource(users, corp);
+    },
+    user(who) {
+      if (!users || !userTokens) throw misconfigured(name, '"userTokens" must be true: it keeps no tokens of users');
+      return openUser(users, who);
+    },
     problems: () => problems,
     sources: () => [accessToken(), jsapiTicket()],
     source(kind, subject) {
-      if (subject !== undefined) return undefined;
-      if (kind === ACCESS_TOKEN) return accessToken();
-      return kind === JSAPI_TICKET ? jsapiTicket() : undefined;
+      if (kind === UNIFIED_ACCESS_TOKEN) {
+        if (subject === undefined || subject === corpId) return ownUnified();
+        return users && subject !== '' ? unifiedTokenSource(users, subject) : undefined;
+      }
+      if (subject === undefined) {
+        if (kind === JSAPI_TICKET) return jsapiTicket();
+        // Beside a unified token the app's own one can still be stored.
+        if (kind !== ACCESS_TOKEN) return undefined;
+        return accessToken().kind === ACCESS_TOKEN ? accessToken() : accessTokenSource(settings);
+      }
+      if (!users || !userTokens || subject === '') return undefined;
+      if (kind === USER_TOKEN.kind) return userTokenSourceOf(users, subject);
+      return kind === USER_SIGN_IN.kind ? userSignInSource(users, subject) : undefined;
     },
     client(tokens) {
       const { baseUrls, circuit, clock, random } = settings;
-      const account = {
-        name,
-        baseUrls,
-        circuit,
-        clock,
-        random,
-        accessToken: accessToken(),
-        jsapiTicket: jsapiTicket(),
-      };
-      return new DingTalkClient(
-        { ...account, ...(corpId !== undefined && { corpId }), ...(fetch !== undefined && { fetch }) },
-        tokens,
-      );
+      const own = { ...(corpId !== undefined && { corpId }), ...(fetch !== undefined && { fetch }) };
+      const sources = { accessToken: accessToken(), jsapiTicket: jsapiTicket() };
+      return new DingTalkAppClient({ name, baseUrls, circuit, clock, random, ...sources, ...own }, tokens, users);
     },
   });
+}
+
+function misconfigured(account: string, what: string): TokenError {
+  return new TokenError('ERR_TOKEN_CONFIGURATION', `account "${account}": ${what}`, { account });
 }

@@ -1,4 +1,5 @@
 export { type DingTalkApp, dingTalkApp } from './app.js';
+export { DingTalkAppClient } from './app-client.js';
 export type { CallbackKeys } from './callback/callback-keys.js';
 export type { DingTalkEvent } from './callback/event-fields.js';
 export {
@@ -36,7 +37,27 @@ export {
   DINGTALK_BASE_URLS,
   type DingTalkAppOptions,
   type DingTalkBaseUrls,
+  type DingTalkCommonOptions,
   type DingTalkCorpOptions,
   type DingTalkTokenApi,
 } from './options.js';
+export type { SignedInUser, SignInCallback } from './sign-in.js';
+export type { SignInBinding, SignInOptions, SignInStart } from './sign-in-start.js';
+export {
+  type DingTalkSns,
+  DingTalkSnsClient,
+  type DingTalkSnsOptions,
+  type DingTalkSnsUser,
+  type DingTalkSnsUserId,
+  dingTalkSns,
+} from './sns.js';
+export {
+  type DingTalkAdministrator,
+  type DingTalkSso,
+  DingTalkSsoClient,
+  type DingTalkSsoOptions,
+  dingTalkSso,
+} from './sso.js';
 export type { DingTalkUpload, DingTalkUploadFile } from './upload.js';
+export { type DingTalkUser, DingTalkUserClient } from './user-client.js';
+export type { DingTalkUserId } from './user-token.js';

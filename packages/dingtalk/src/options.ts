@@ -174,6 +174,15 @@ export function commonProblems({ baseUrls, dispatcher, clock, random }: DingTalk
   return problems;
 }
 
+/** The problem of a default lifetime. */
+export function lifetimeProblems(defaultLifetimeMs: unknown): string[] {
+  const isDuration =
+    typeof defaultLifetimeMs === 'number' && Number.isFinite(defaultLifetimeMs) && defaultLifetimeMs > 0;
+  return defaultLifetimeMs === undefined || isDuration
+    ? []
+    : ['"defaultLifetimeMs" must be a number of milliseconds above zero'];
+}
+
 /** An app key decides: half an app is an app with something missing, not an organisation. */
 function isCorp(options: DingTalkAppOptions | DingTalkCorpOptions): options is DingTalkCorpOptions {
   return 'corpSecret' in options && !('appKey' in options) && !('appSecret' in options);
