@@ -33,6 +33,10 @@ function damageShape({ query }: Draft, dice: Dice): void {
   const names = Object.keys(query);
   const name = dice.pick(names);
   const value = query[name];
+  if (typeof value !== 'string') {
+    delete query[name];
+    return;
+  }
   switch (dice.below(8)) {
     case 0:
       delete query[name];
