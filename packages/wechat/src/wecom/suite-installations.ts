@@ -1,4 +1,4 @@
-import { fingerprint, TokenError, type TokenExtra, type TokenSource, type Tokens } from '@evertoken/core';
+import { fingerprint, type Token, TokenError, type TokenExtra, type TokenSource, type Tokens } from '@evertoken/core';
 import { weChatApi } from '../client.js';
 import { pause } from '../pause.js';
 import { WeChatError } from '../wechat-errors.js';
@@ -18,6 +18,8 @@ export interface WeComInstallation {
 
 /** 60 s: the answer of an exchange cannot be had twice, so it is worth a wait. */
 const EXCHANGE_TIMEOUT_MS = 60_000;
+/** 1 min: clocks that are kept are closer than that, and nobody installs an app again within it. */
+const CLOSE_MS = 60_000;
 /** 15 min: an auth code lives ten. Who comes with it later has not just installed the app, but found a code. */
 const REPEATED_FOR_MS = 15 * 60_000;
 /** The code was used already: somebody is storing what it brought. Looked for after so many ms. */
@@ -51,12 +53,21 @@ export class SuiteInstallations {
     return exchanging;
   }
 
-  /** The corp took the app out. Older news than the installation that stands is ignored. */
+  /**
+   * The corp took the app out. News older than the installation that stands is ignored; where the two are so close that clocks cannot
+   * tell (times are whole seconds, and that of a redirect is our own), the platform is asked. Rejects where it cannot say.
+   */
   async cancel(tokens: Tokens, corpId: string, at: number): Promise<boolean> {
     const { permanentCode } = this.#corp(corpId);
-    const code = await tokens.get(permanentCode).catch(() => undefined);
-    if (Number(code?.extra?.['installedAt'] ?? 0) > at) return false;
-    await tokens.revoke(permanentCode, { order: at });
+    const code = await tokens.get(permanentCode).catch(ignoreAbsent);
+    const installedAt = installedAtOf(code);
+    if (installedAt > at + CLOSE_MS) return false;
+    if (code && installedAt >= at - CLOSE_MS) {
+      const { outcome, error } = await tokens.refresh(permanentCode);
+      if (outcome === 'unchanged' || outcome === 'renewed') return false;
+      if (outcome !== 'reauthorize') throw error ?? new Error('nobody can say yet whether the app is installed');
+    }
+    await tokens.revoke(permanentCode, { order: Math.max(at, installedAt) });
     await this.#forgetTokens(tokens, corpId);
     // What was being asked for meanwhile comes in late, where there was nothing to forget yet.
     inBackground(this.#outwait(tokens, corpId));
@@ -88,6 +99,8 @@ export class SuiteInstallations {
     const { corpId, state: _state, ...facts } = installation;
     const corp = this.#corp(corpId);
     const extra: TokenExtra = { ...facts, installedAt: at, authCode: fingerprint(authCode) };
+    // Installed twice in a moment, and this is the first one's answer, which took longer.
+    if (installedAtOf(tokens.peek(corp.permanentCode)) > at) return installation;
     // As a grant first: that one is journalled where the store is away, and the platform hands the code out once.
     await tokens.adopt(corp.permanentCode, { value, extra }, { grant: true });
     // And in its order, so that a cancellation that is delivered late finds itself older.
@@ -140,6 +153,10 @@ export class SuiteInstallations {
     const { accessToken, jsapiTicket, agentJsapiTicket } = this.#corp(corpId);
     return [accessToken, jsapiTicket, agentJsapiTicket];
   }
+}
+
+function installedAtOf(code: Token | undefined): number {
+  return Number(code?.extra?.['installedAt'] ?? 0);
 }
 
 /** The public facts of a stored installation. */
