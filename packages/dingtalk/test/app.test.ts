@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
-import { fingerprint, parseTokenKey, type TokenKey } from '@evertoken/core';
+import { fingerprint, parseTokenKey, systemClock, type TokenKey } from '@evertoken/core';
 import { expect, it } from 'vitest';
-import { DingTalkClient, dingTalkApp } from '../src/index.js';
+import { DingTalkAppClient, dingTalkApp } from '../src/index.js';
 import { fakeTokens } from './support.js';
 
 const app = dingTalkApp({ name: 'oa', appKey: 'dingkey', appSecret: 'app-secret', corpId: 'dingcorp' });
@@ -23,6 +23,7 @@ it('describes tokens that asking again extends, and a ticket that ends a day aft
   expect(app.kinds).toEqual([
     { kind: 'access_token', issuance: 'idempotent', keep: 'obtainable' },
     { kind: 'jsapi_ticket', issuance: 'idempotent', keep: 'obtainable' },
+    { kind: 'unified_access_token', issuance: 'idempotent', keep: 'obtainable' },
   ]);
 });
 
@@ -78,6 +79,11 @@ it('is built from nothing at all and gives handles, and says what is missing', (
 it.each([
   [{ api: 'v2' }, '"api" must be'],
   [{ corpId: '' }, '"corpId" must be'],
+  [{ api: 'unified' }, '"corpId" must be'],
+  [{ userTokens: 's3cret-value' }, '"userTokens" must be'],
+  [{ dispatcher: 's3cret-value' }, '"dispatcher" must be'],
+  [{ clock: 's3cret-value' }, '"clock" must be'],
+  [{ random: 0.5 }, '"random" must be'],
   [{ appkey: 'k' }, '"appkey" is no option'],
   [{ corpSecret: 's3cret-value' }, '"corpSecret" is no option'],
   [{ baseUrls: 'https://proxy.example' }, '"baseUrls" must be'],
@@ -99,6 +105,8 @@ it.each([
   { api: 'v1' as const },
   { api: 'legacy' as const, corpId: undefined },
   { baseUrls: { api: 'https://api.dingtalk.io', oapi: undefined } },
+  { api: 'unified' as const, corpId: 'dingcorp', userTokens: true, dispatcher: { dispatch: () => true } },
+  { baseUrls: { login: 'https://login.dingtalk.io' }, clock: systemClock, random: () => 0.5 },
   { baseUrls: {}, refresh: { kinds: ['access_token'] }, fetch },
 ])('accepts %j', (options) => {
   expect(dingTalkApp({ name: 'oa', appKey: 'k', appSecret: 's', ...options }).problems()).toEqual([]);
@@ -122,7 +130,7 @@ it('passes on how it is refreshed and whose fetch it uses', () => {
 it('shows its secret to nobody who prints it', () => {
   const corp = dingTalkApp({ name: 'corp', corpId: 'dingcorp', corpSecret: 'corp-secret' });
   const client = app.client(fakeTokens('T1'));
-  expect(client).toBeInstanceOf(DingTalkClient);
+  expect(client).toBeInstanceOf(DingTalkAppClient);
   const printed = inspect([app, app.accessToken, app.jsapiTicket, client, corp, corp.accessToken], {
     depth: 10,
     showHidden: true,

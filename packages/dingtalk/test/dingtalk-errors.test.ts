@@ -1,9 +1,13 @@
 import { ParentRejected, TokenError } from '@evertoken/core';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { DINGTALK_ERRORS, DingTalkError, dingTalkApp } from '../src/index.js';
-import { everythingOf, failureFrom, fakeFetch, fakeTokens, issueRequest, NOW } from './support.js';
+import { everythingOf, failureFrom, fakeFetch, fakeTokens, hastyClock, issueRequest, NOW } from './support.js';
 
-const app = dingTalkApp({ name: 'oa', appKey: 'dingkey', appSecret: 'app-secret' });
+let app = dingTalkApp({ name: 'oa', appKey: 'dingkey', appSecret: 'app-secret' });
+// A ban is remembered by the account.
+beforeEach(() => {
+  app = dingTalkApp({ name: 'oa', appKey: 'dingkey', appSecret: 'app-secret' });
+});
 const rows = DINGTALK_ERRORS.flatMap((row) => row.codes.map((code) => ({ ...row, code })));
 
 function refusal(code: string) {
@@ -18,12 +22,17 @@ function clientOf(code: string) {
     appKey: 'dingkey',
     appSecret: 'app-secret',
     fetch: fakeFetch(refusal(code)),
+    clock: hastyClock(),
   });
   return { account, tokens: fakeTokens('T1', 'T2') };
 }
 
 const EXPECTED = {
   token: { code: 'ERR_TOKEN_REFUSED', retryable: false },
+  suiteToken: { code: 'ERR_TOKEN_REFUSED', retryable: false },
+  suiteTicket: { code: 'ERR_TOKEN_WAITING', retryable: true },
+  reauthorize: { code: 'ERR_TOKEN_REFUSED', retryable: false },
+  clock: { code: 'ERR_TOKEN_REFUSED', retryable: false, reason: 'clock' },
   refused: { code: 'ERR_TOKEN_REFUSED', retryable: false },
   busy: { code: 'ERR_TOKEN_BUSY', retryable: true, retryAt: NOW + 1500 },
   throttled: { code: 'ERR_TOKEN_BUSY', retryable: true, retryAt: NOW + 1500, reason: 'throttled' },
@@ -57,7 +66,8 @@ describe.each(rows)('$code is $meaning', ({ code, meaning, says }) => {
     const { account, tokens } = clientOf(code);
     const error = await failureFrom(account.client(tokens).oapi.get('/topapi/x'));
     expect(error).toBeInstanceOf(DingTalkError);
-    expect(error).toMatchObject({ code, account: 'oa', retryable: meaning === 'busy' || meaning === 'throttled' });
+    const retryable = meaning === 'busy' || meaning === 'throttled';
+    expect(error).toMatchObject({ code, account: 'oa', reason: meaning, retryable });
     expect(tokens.rejections).toHaveLength(meaning === 'token' ? 1 : 0);
   });
 });
@@ -115,7 +125,10 @@ it('shows no secret and no token, whatever goes wrong', async () => {
   });
   for (const answer of [network, { json: { errcode: 40096, errmsg: 'app-secret T-secret' } }, { text: 'T-secret' }]) {
     for (const api of ['v1', 'legacy'] as const) {
-      const account = dingTalkApp({ name: 'oa', appKey: 'k', appSecret: 'app-secret', api, fetch: fakeFetch(answer) });
+      const account = dingTalkApp({
+        ...{ name: 'oa', appKey: 'k', appSecret: 'app-secret', api },
+        ...{ fetch: fakeFetch(answer), clock: hastyClock() },
+      });
       const errors = [
         await failureFrom(account.accessToken.issue(issueRequest(fakeFetch(answer)))),
         await failureFrom(account.jsapiTicket.issue(issueRequest(fakeFetch(answer), ['T-secret']))),

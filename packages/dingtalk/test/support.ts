@@ -1,4 +1,4 @@
-import type { IssueRequest, Token, TokenSource, Tokens } from '@evertoken/core';
+import type { Clock, IssueRequest, Token, TokenSource, Tokens } from '@evertoken/core';
 
 /** One answer of a fetch double; `json` wins over `text`. */
 export interface FakeAnswer {
@@ -80,6 +80,25 @@ export function fakeTokens(...values: string[]): FakeTokens {
     },
   };
   return double as FakeTokens;
+}
+
+/** A clock on which waiting takes no time, and which remembers how long it would have been. */
+export function hastyClock(): Clock & { readonly waits: number[] } {
+  const waits: number[] = [];
+  let elapsed = 0;
+  return {
+    waits,
+    now: () => NOW + elapsed,
+    monotonic: () => elapsed,
+    after(ms, callback) {
+      const timer = setImmediate(() => {
+        waits.push(ms);
+        elapsed += ms;
+        callback();
+      });
+      return () => clearImmediate(timer);
+    },
+  };
 }
 
 /** Everything an error shows: its own fields, message, stack and causes, hidden ones too. */
