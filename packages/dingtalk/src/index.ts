@@ -58,6 +58,10 @@ export {
   type DingTalkSsoOptions,
   dingTalkSso,
 } from './sso.js';
+export type { DingTalkCorpAuthorization, DingTalkCorpStatus } from './suite/corp-standing.js';
+export { type DingTalkSuite, type DingTalkSuiteCorp, dingTalkSuite } from './suite/dingtalk-suite.js';
+export { type DingTalkCorpsOptions, DingTalkSuiteClient } from './suite/suite-client.js';
+export type { DingTalkSuiteOptions, DingTalkSuitePush, DingTalkSuitePushOptions } from './suite/suite-options.js';
 export type { DingTalkUpload, DingTalkUploadFile } from './upload.js';
 export { type DingTalkUser, DingTalkUserClient } from './user-client.js';
 export type { DingTalkUserId } from './user-token.js';

@@ -1,0 +1,121 @@
+import type { Account, CallbackReply, CallbackRequest, TokenSource, Tokens } from '@evertoken/core';
+import type { DingTalkSuiteEvent } from '../callback/suite-events.js';
+import type { DingTalkClient } from '../client.js';
+import { onceOf } from '../options.js';
+import { PLATFORM } from '../token-sources.js';
+import { corpClient, DingTalkSuiteClient } from './suite-client.js';
+import type { SuiteContext } from './suite-context.js';
+import { OBTAINABLE_SUITE_KINDS, SUITE_KINDS } from './suite-kinds.js';
+import { type DingTalkSuiteOptions, suiteOf, suiteProblems } from './suite-options.js';
+import { type SuiteCorpSources, suiteCorpSources, suiteSources } from './suite-sources.js';
+
+/** A corp that has enabled the suite, or has not: a handle says nothing of it. Handles of the same corp mean the same keys. */
+export interface DingTalkSuiteCorp {
+  readonly corpId: string;
+  /** Kind `corp_access_token`, with `api: 'unified'` `unified_access_token`: works on both hosts. */
+  readonly accessToken: TokenSource;
+  /** Kind `corp_jsapi_ticket`: what `jsApiConfig` signs with. */
+  readonly jsapiTicket: TokenSource;
+  /** Kind `corp_authorization`: where the corp stands; its value is no secret and of no use, its `extra` has the facts. */
+  readonly authorization: TokenSource;
+  /** Kind `permanent_code`: of the old HTTP callbacks, and where SyncHTTP sends one along. Its value is a secret. */
+  readonly permanentCode: TokenSource;
+  /** Calls as the suite in this corp. */
+  client(tokens: Tokens): DingTalkClient;
+}
+
+/** An ISV's suite (or custom app) as an account of the manager, with the corps that enable it for subjects. */
+export interface DingTalkSuite extends Account<DingTalkSuiteClient> {
+  readonly platform: typeof PLATFORM;
+  /** The suite key. */
+  readonly id: string;
+  /** Kind `suite_ticket`: pushed about every 5 hours, good until the next. Of two the later one counts. */
+  readonly ticket: TokenSource;
+  /** Kind `suite_access_token`: for the suite's own services. */
+  readonly accessToken: TokenSource;
+  /**
+   * A corp's handle.
+   *
+   * @throws TypeError where `corpId` is empty.
+   */
+  corp(corpId: string): DingTalkSuiteCorp;
+  /** Takes pushes by HTTP: tickets, and corps that come and go. Answers once what they brought is stored. */
+  callback(tokens: Tokens): (request: CallbackRequest) => Promise<CallbackReply>;
+  /**
+   * The same for events that came another way: over Stream, from the table that RDS has. Resolves once what must not be lost is
+   * stored; rejects where it could not be, so that it is to be told again.
+   */
+  handleEvents(tokens: Tokens, events: readonly DingTalkSuiteEvent[]): Promise<void>;
+}
+
+/**
+ * A suite of DingTalk: an app that other organisations enable. Its ticket and its authorizations come by push and want a durable store.
+ * Touches nothing and never throws for a missing value: the manager's constructor reports it.
+ *
+ * @example
+ * export const suite = dingTalkSuite({
+ *   name: 'suite',
+ *   suiteKey: process.env['DINGTALK_SUITE_KEY'],
+ *   suiteSecret: process.env['DINGTALK_SUITE_SECRET'],
+ *   push: { token: process.env['DINGTALK_TOKEN'], encodingAESKey: process.env['DINGTALK_AES_KEY'] },
+ * });
+ */
+export function dingTalkSuite(options: DingTalkSuiteOptions): DingTalkSuite {
+  const suite = suiteOf(options);
+  const { name, suiteKey: id, fetch, fixedTicket, api } = suite;
+  const { refresh, push } = options;
+  const problems = Object.freeze(suiteProblems(options));
+  const own = onceOf(() => suiteSources(suite));
+  const corpSources = (corpId: string): SuiteCorpSources => {
+    if (typeof corpId !== 'string' || corpId === '') throw new TypeError('"corpId" must be a non-empty string');
+    return suiteCorpSources(suite, own(), corpId);
+  };
+  const context: SuiteContext = {
+    suite,
+    get own() {
+      return own();
+    },
+    corp: corpSources,
+    source,
+  };
+
+  function source(kind: string, subject?: string): TokenSource | undefined {
+    if (subject === undefined) return [own().ticket, own().accessToken].find((each) => each.kind === kind);
+    if (subject === '') return undefined;
+    return Object.values<TokenSource>({ ...corpSources(subject) }).find((each) => each.kind === kind);
+  }
+
+  function corp(corpId: string): DingTalkSuiteCorp {
+    const sources = corpSources(corpId);
+    return Object.freeze({ corpId, ...sources, client: (tokens: Tokens) => corpClient(context, corpId, tokens) });
+  }
+
+  return Object.freeze<DingTalkSuite>({
+    platform: PLATFORM,
+    name,
+    id,
+    ...(refresh !== undefined && { refresh }),
+    ...(fetch !== undefined && { fetch }),
+    kinds: fixedTicket !== undefined && push === undefined ? OBTAINABLE_SUITE_KINDS : SUITE_KINDS,
+    get ticket() {
+      return own().ticket;
+    },
+    get accessToken() {
+      return own().accessToken;
+    },
+    corp,
+    problems: () => problems,
+    // Where no ticket is needed for corps' tokens, the suite's own services are asked on demand.
+    sources: () => (api === 'unified' || fixedTicket !== undefined ? [] : [own().ticket, own().accessToken]),
+    source,
+    client: (tokens) => new DingTalkSuiteClient(context, tokens),
+    callback: (tokens) => async (request) => {
+      const { answerSuitePush } = await import('./suite-callback.js');
+      return answerSuitePush(context, tokens, request);
+    },
+    async handleEvents(tokens, events) {
+      const { takeEvents } = await import('./take-events.js');
+      return takeEvents(context, tokens, events);
+    },
+  });
+}
