@@ -464,6 +464,20 @@ describe('a suite', () => {
     expect((await manager.get(accessToken)).value).not.toBe('');
   });
 
+  it('asks the platform where a farewell and a new installation are of the same second', async () => {
+    const { account, manager, client } = await world.suiteAtWork();
+    await world.ticket();
+    await world.install();
+    world.sandbox.wecom.uninstall(SUITE, CORP, { push: false });
+    const { agentId } = await world.install();
+    const { value } = await manager.get(account.corp(CORP).permanentCode);
+    world.sandbox.wecom.repeatEvent(SUITE, { infoType: 'cancel_auth', corpId: CORP });
+    await world.sandbox.pushes();
+    expect(world.sandbox.pushLog().at(-1)).toMatchObject({ event: 'cancel_auth', outcome: 'success', tries: 1 });
+    expect((await manager.get(account.corp(CORP).permanentCode)).value).toBe(value);
+    expect(await client.corp(CORP).get('/cgi-bin/agent/get', { agentid: agentId })).toMatchObject({ agentid: agentId });
+  });
+
   it('is told of a cancelled authorization by the platform where the push was lost, and heals by a new installation', async () => {
     const { account, manager, client } = await world.suiteAtWork();
     await world.ticket();
