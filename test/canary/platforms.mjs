@@ -1,11 +1,16 @@
 // The sandbox with planted credentials, and a fetch that answers worse than any sandbox: it tells back all that it was told.
 
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:http';
 import { nextEngineApp } from '@evertoken/nextengine';
 import { createSandbox } from '@evertoken/sandbox';
-import { miniProgram, officialAccount } from '@evertoken/wechat';
+import { miniProgram, officialAccount, openPlatform, weCom, weComSuite } from '@evertoken/wechat';
 import { dingTalkApp } from '../../packages/dingtalk/dist/index.js';
 
-const SECRET_FIELDS = /^(access_?token|refresh_?token|.*ticket|state)$/i;
+const SECRET_FIELDS = /^(.*access_?token|.*refresh_?token|.*ticket|state|permanent_code|.*auth(orization)?_code)$/i;
+/** The accounts that authorized, and the corp that installed. */
+export const AUTHORIZERS = ['wxauthone', 'wxauthtwo'];
+export const CUSTOMER = 'wwcustomer';
 
 /** What a platform can do besides answering well. `what` is told everything that it was sent. */
 export const TWISTS = {
@@ -51,11 +56,31 @@ export async function openPlatforms(secrets, clock) {
   const old = { appKey: 'dingold', appSecret: secrets.plant('app secret') };
   const erp = { clientId: 'canary', clientSecret: secrets.plant('app secret') };
   const users = ['anna', 'berta', 'clara'].map((uid) => ({ uid }));
+  const component = { appId: 'wxcomponent', secret: secrets.plant('app secret') };
+  const push = () => ({
+    token: secrets.plant('push token', randomBytes(16).toString('hex')),
+    encodingAESKey: secrets.plant('push key', randomBytes(22).toString('hex').slice(0, 43)),
+  });
+  const [componentPush, suitePush] = [push(), push()];
+  const agent = { agentId: 1000002, secret: secrets.plant('app secret') };
+  const providerSecret = secrets.plant('app secret');
+  const suite = { suiteId: 'wwsuite', secret: secrets.plant('app secret') };
   const sandbox = await createSandbox({
     clock,
     wechat: [shop, app],
     dingtalk: [corp, old],
     nextengine: [{ ...erp, users }],
+    openPlatforms: [
+      {
+        ...component,
+        ...componentPush,
+        ticketEveryMs: 0,
+        authorizers: AUTHORIZERS.map((appId) => ({ appId, authorized: true })),
+      },
+    ],
+    wecom: [
+      { corpId: 'wwcorp', agents: [agent], providerSecret, suites: [{ ...suite, ...suitePush, ticketEveryMs: 0 }] },
+    ],
   });
   const { urls } = sandbox;
   const state = { twist: undefined };
@@ -92,8 +117,56 @@ export async function openPlatforms(secrets, clock) {
     oldDing: dingTalkApp({ name: 'oldDing', ...old, api: 'legacy', ...dingUrls, ...given }),
     corp: dingTalkApp({ name: 'corp', corpId, corpSecret, ...dingUrls, ...given }),
     erp: nextEngineApp({ name: 'erp', ...erp, ...neUrls, ...given }),
+    platform: openPlatform({
+      name: 'platform',
+      ...component,
+      push: componentPush,
+      baseUrl: urls.wechat,
+      ...given,
+      ...(clock.after && { clock }),
+    }),
+    office: weCom({
+      name: 'office',
+      corpId: 'wwcorp',
+      agents: { crm: { ...agent, tickets: true } },
+      providerSecret,
+      baseUrl: urls.wecom,
+      ...given,
+      ...(clock.after && { clock }),
+    }),
+    suite: weComSuite({
+      name: 'suite',
+      ...suite,
+      push: suitePush,
+      corpId: 'wwcorp',
+      baseUrl: urls.wecom,
+      tickets: true,
+      ...given,
+      ...(clock.after && { clock }),
+    }),
   };
-  return { sandbox, accounts, state, erp };
+  return { sandbox, accounts, state, erp, component, suite, receive: (tokens) => receive(sandbox, accounts, tokens) };
+}
+
+/** A server that takes the pushes of the component and the suite, and the sandbox's addresses set to it. */
+async function receive(sandbox, { platform, suite }, tokens) {
+  const { callbackRequest, sendReply } = await import('@evertoken/wechat/push');
+  const takers = { '/component': platform.callback(tokens), '/suite': suite.callback(tokens) };
+  const server = createServer(async (request, response) => {
+    const take = takers[request.url.split('?')[0]];
+    sendReply(response, await take(await callbackRequest(request)));
+  });
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${server.address().port}`;
+  sandbox.openPlatform.configure(platform.id, { callbackUrl: `${origin}/component` });
+  sandbox.wecom.setCallback(suite.id, { url: `${origin}/suite` });
+  return async () => {
+    await sandbox.pushes();
+    await new Promise((resolve) => {
+      server.close(resolve);
+      server.closeAllConnections();
+    });
+  };
 }
 
 /** The secrets a request carries come first: texts are shortened, and what stands at their end is not shown anyway. */
@@ -109,6 +182,7 @@ function learnFrom(secrets, url, body) {
   for (const [name, value] of [...new URL(url).searchParams, ...new URLSearchParams(body)]) {
     if (SECRET_FIELDS.test(name)) secrets.learn(`sent ${name}`, value);
   }
+  if (body.startsWith('{')) learn(secrets, 'sent', JSON.parse(body));
 }
 
 function learn(secrets, from, json) {

@@ -12,10 +12,10 @@ import { redisStore } from '@evertoken/store-redis';
 import { mysqlStore } from '@evertoken/store-sql/mysql';
 import { postgresStore } from '@evertoken/store-sql/postgres';
 import { sqliteStore } from '@evertoken/store-sql/sqlite';
-import { miniProgram, officialAccount } from '@evertoken/wechat';
+import { miniProgram, officialAccount, openPlatform, weCom, weComSuite } from '@evertoken/wechat';
 import { dingTalkApp } from '../../packages/dingtalk/dist/index.js';
 import { runNest } from './nest.mjs';
-import { openPlatforms, TWISTS } from './platforms.mjs';
+import { AUTHORIZERS, CUSTOMER, openPlatforms, TWISTS } from './platforms.mjs';
 import { Secrets } from './secrets.mjs';
 import { everythingOf } from './witness.mjs';
 
@@ -49,8 +49,8 @@ async function run(label, store, { directory, spoil, journalKeys, rows }) {
     monotonic: () => systemClock.monotonic() + shiftMs,
     after: systemClock.after,
   };
-  const platforms = await openPlatforms(secrets, { now: () => clock.now() });
-  const { accounts, sandbox, state, erp } = platforms;
+  const platforms = await openPlatforms(secrets, clock);
+  const { accounts, sandbox, state, erp, component, suite } = platforms;
   const journal = fileJournal({ directory, ...journalKeys });
   const held = withheld(store(clock));
   const open = () => {
@@ -72,10 +72,28 @@ async function run(label, store, { directory, spoil, journalKeys, rows }) {
   await manager.start();
   const client = accounts.erp.client(manager);
   const users = ['anna', 'berta', 'clara'].map((uid) => accounts.erp.user(uid));
+  const authorizers = AUTHORIZERS.map((appId) => accounts.platform.authorizer(appId));
+  const customer = accounts.suite.corp(CUSTOMER);
+  const stopReceiving = await platforms.receive(manager);
   const sources = [
     ...Object.values(accounts).flatMap((account) => [...account.sources()]),
     ...users.map((user) => user.accessToken),
+    ...authorizers.flatMap(({ accessToken, jsapiTicket }) => [accessToken, jsapiTicket]),
+    ...[customer.permanentCode, customer.accessToken, customer.jsapiTicket],
   ];
+  /** Tickets, an authorization and an installation, each by a push; and what they are called with. */
+  const pushes = async () => {
+    const sent = [
+      sandbox.openPlatform.pushTicket(component.appId),
+      sandbox.openPlatform.repeatEvent(component.appId, AUTHORIZERS[0]),
+    ];
+    sandbox.openPlatform.authorize(component.appId, AUTHORIZERS[1]);
+    sandbox.wecom.pushTicket(suite.suiteId);
+    sandbox.wecom.install(suite.suiteId, { corpId: CUSTOMER, name: 'A customer', agentId: 1000009 });
+    await Promise.allSettled(sent);
+    note(`${label}: push log`, sandbox.pushLog());
+    note(`${label}: sync`, await tried(`${label}: sync`, () => accounts.platform.client(manager).syncAuthorizers()));
+  };
 
   const signIn = async (uid, spoilt = {}) => {
     const begun = client.signIn();
@@ -92,6 +110,20 @@ async function run(label, store, { directory, spoil, journalKeys, rows }) {
       tried(`${label}: WeChat call`, () => accounts.app.client(manager).post('/cgi-bin/openapi/quota/get', {})),
       tried(`${label}: DingTalk call`, () => accounts.ding.client(manager).api.get('/v1.0/contact/users/me')),
       tried(`${label}: DingTalk call`, () => accounts.oldDing.client(manager).oapi.post('/topapi/v2/user/get', {})),
+      tried(`${label}: component call`, () =>
+        accounts.platform
+          .client(manager)
+          .authorizationUrl({ redirectUri: 'https://a.example/' })
+          .then(({ url, binding }) => {
+            secrets.learn('sign-in code', new URL(url).searchParams.get('pre_auth_code'));
+            secrets.learn('sign-in code', binding);
+          }),
+      ),
+      ...authorizers.map((each) =>
+        tried(`${label}: authorizer call`, () => each.client(manager).get('/cgi-bin/user/get')),
+      ),
+      tried(`${label}: WeCom call`, () => accounts.office.agent('crm').client(manager).get('/cgi-bin/agent/get')),
+      tried(`${label}: suite call`, () => customer.client(manager).get('/cgi-bin/agent/get')),
       ...users.map((user) =>
         tried(`${label}: NextEngine call`, () => user.client(manager).call('/api_v1_login_user/info')),
       ),
@@ -104,6 +136,8 @@ async function run(label, store, { directory, spoil, journalKeys, rows }) {
     );
   };
   const everything = async () => {
+    // Who pushes waits long for an answer, and tries again: nobody waits for that here.
+    const pushed = pushes();
     await business();
     note(`${label}: refreshAll`, await tried(`${label}: refreshAll`, () => manager.refreshAll()));
     await Promise.all(
@@ -119,6 +153,7 @@ async function run(label, store, { directory, spoil, journalKeys, rows }) {
       await tried(`${label}: refreshDue`, () => manager.refreshDue({ onProgress: (at) => note('progress', at) })),
     );
     await look();
+    await Promise.race([pushed, new Promise((resolve) => setTimeout(resolve, 200))]);
   };
 
   for (const { accessToken } of users) {
@@ -130,6 +165,10 @@ async function run(label, store, { directory, spoil, journalKeys, rows }) {
     await tried(`${label}: adopt`, () => manager.adopt(accessToken, issued, { grant: true }));
   }
   for (const uid of ['anna', 'berta', 'clara']) await signIn(uid);
+  await pushes();
+  await sandbox.pushes();
+  for (const client of [accounts.platform.client(manager), accounts.suite.client(manager)])
+    await tried(`${label}: dead code`, () => client.exchange(secrets.plant('sign-in code')));
   await signIn('anna', { binding: undefined });
   await signIn('anna', { state: secrets.plant('sign-in code') });
   await everything();
@@ -193,6 +232,7 @@ async function run(label, store, { directory, spoil, journalKeys, rows }) {
     });
     await late.close();
   }
+  await stopReceiving();
   note(`${label}: close`, await manager.close());
   for (const source of sources) {
     await tried(`${label}: closed`, () => manager.get(source));
@@ -243,6 +283,9 @@ async function wrongOptions(directory) {
     officialAccount: [officialAccount, ['appId', 'secret', 'baseUrl', 'endpoint', 'refresh', 'fetch']],
     miniProgram: [miniProgram, ['appId', 'secret', 'baseUrl', 'endpoint']],
     dingTalkApp: [dingTalkApp, ['appKey', 'appSecret', 'corpId', 'corpSecret', 'baseUrls', 'api']],
+    openPlatform: [openPlatform, ['appId', 'secret', 'push', 'baseUrl', 'refresh', 'fetch', 'clock']],
+    weCom: [weCom, ['corpId', 'agents', 'providerSecret', 'push', 'baseUrl']],
+    weComSuite: [weComSuite, ['suiteId', 'secret', 'push', 'corpId', 'baseUrl', 'tickets', 'onEvent']],
     nextEngineApp: [nextEngineApp, ['clientId', 'clientSecret', 'redirectUri', 'baseUrls', 'refresh']],
   };
   for (const [name, [make, options]] of Object.entries(makers)) {
