@@ -86,7 +86,7 @@ describe('what the obvious code gets wrong', () => {
     expect(callbackSignature(values, 'b')).toBe(createHash('sha1').update('Z_ab').digest('hex'));
   });
 
-  it('the length is unsigned and big-endian', () => {
+  it('the length is big-endian, and one beyond the end is refused', () => {
     expect(decryptContent(seal({ message: 'x', length: 0x80000001 }), KEY)).toBeUndefined();
     expect(decryptContent(seal({ message: 'x', length: 0x01000000 }), KEY)).toBeUndefined();
     expect(decryptContent(seal({ message: 'x'.repeat(258) }), KEY)?.message).toHaveLength(258);
