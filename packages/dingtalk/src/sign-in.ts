@@ -172,7 +172,7 @@ async function keptPair(
 
 /** Lifetimes count from when the pair was asked for; it may have waited since for its user to be told. */
 function aged({ clock }: UserContext, { issued, since }: Pair): IssuedToken {
-  const age = clock.monotonic() - since;
+  const age = Math.ceil(clock.monotonic() - since);
   const { lifetimeMs, refreshTokenLifetimeMs } = issued;
   return {
     ...issued,
