@@ -8,6 +8,8 @@ export interface StreamedSuite {
   readonly name: string;
   /** The suite key. */
   readonly id: string;
+  /** Asks for connections, where the options name none. */
+  readonly fetch?: typeof fetch;
   /** Stores tickets and authorizations; rejects where that failed. */
   handleEvents(tokens: Tokens, events: readonly DingTalkSuiteEvent[]): Promise<unknown>;
 }
@@ -32,7 +34,9 @@ export function suiteStream(
   options: SuiteStreamOptions,
 ): Promise<DingTalkStream> {
   const { onEvent, ...others } = options;
+  const { fetch } = suite;
   return startStream({
+    ...(fetch !== undefined && { fetch }),
     ...others,
     name: suite.name,
     clientId: suite.id,
