@@ -60,6 +60,7 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
       wecom: wecom.state(),
       dingtalk: dingtalk.state(),
       dingtalkSuites: dingtalk.suiteState(),
+      dingtalkLimits: dingtalk.limitState(),
       nextengine: nextengine.state(),
     }),
     fault: (rule) => faults.add(rule),

@@ -16,7 +16,7 @@ export type {
   DingTalkUserCodeOptions,
 } from './dingtalk/controls.js';
 export type { DingTalkInstallationState } from './dingtalk/installation.js';
-export type { DingTalkLimits } from './dingtalk/limits.js';
+export type { DingTalkLimitState, DingTalkLimits } from './dingtalk/limits.js';
 export type { RenewableState } from './dingtalk/renewable.js';
 export type { DingTalkSuiteState } from './dingtalk/suite.js';
 export type { DingTalkCorp, DingTalkSuiteAccount } from './dingtalk/suite-account.js';

@@ -1,6 +1,7 @@
 import type { CallFilter, SandboxCall } from './calls.js';
 import type { DingTalkAccountState } from './dingtalk/app.js';
 import type { DingTalkControls, DingTalkSuiteControls } from './dingtalk/controls.js';
+import type { DingTalkLimitState } from './dingtalk/limits.js';
 import type { DingTalkSuiteState } from './dingtalk/suite.js';
 import type { FaultRule } from './faults.js';
 import type { NextEngineAccountState } from './nextengine/app.js';
@@ -76,5 +77,6 @@ export interface SandboxState {
   readonly wecom: WeComState;
   readonly dingtalk: readonly DingTalkAccountState[];
   readonly dingtalkSuites: readonly DingTalkSuiteState[];
+  readonly dingtalkLimits: DingTalkLimitState;
   readonly nextengine: readonly NextEngineAccountState[];
 }

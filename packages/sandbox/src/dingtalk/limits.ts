@@ -62,9 +62,9 @@ export class Limits {
     this.#windows.delete(ip);
   }
 
-  banned(): string[] {
+  state(): DingTalkLimitState {
     const now = this.#clock.now();
-    return [...this.#bans].filter(([, endsAt]) => now < endsAt).map(([ip]) => ip);
+    return { ...this.#limits, banned: [...this.#bans].filter(([, endsAt]) => now < endsAt).map(([ip]) => ip) };
   }
 
   /** Counts a call and tells whether it goes through. */
@@ -88,4 +88,9 @@ export class Limits {
     this.#windows.set(key, fresh);
     return fresh.calls;
   }
+}
+
+/** The limits of the moment, and the addresses that are banned. */
+export interface DingTalkLimitState extends Required<DingTalkLimits> {
+  readonly banned: readonly string[];
 }

@@ -10,7 +10,7 @@ import { ApiError, apiFailure, NoSuchAction } from './api-errors.js';
 import { type DingTalkAccountState, DingTalkApp } from './app.js';
 import type { DingTalkControls, DingTalkSuiteControls } from './controls.js';
 import { DingTalkDirectory } from './directory.js';
-import { Limits } from './limits.js';
+import { type DingTalkLimitState, Limits } from './limits.js';
 import { type LoginPage, loginPage, OAUTH_PAGE, SCAN_PAGES } from './login-page.js';
 import { findOapi } from './oapi-endpoints.js';
 import { banned, OapiError, oapiFailure } from './oapi-errors.js';
@@ -79,6 +79,10 @@ export class DingTalkSimulator implements Simulator<DingTalkAccountState[]> {
 
   suiteState(): DingTalkSuiteState[] {
     return this.#directory.suites.map((suite) => suite.state());
+  }
+
+  limitState(): DingTalkLimitState {
+    return this.#limits.state();
   }
 
   /** Opens the port of the Stream gateway. */
