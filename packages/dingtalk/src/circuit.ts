@@ -11,7 +11,7 @@ const MOST_PATHS = 1_024;
  */
 export class Circuit {
   #banned: { readonly until: EpochMs; readonly failure: DingTalkFailure } | undefined;
-  readonly #slow = new Map<string, EpochMs>();
+  readonly #slow = new Map<string, number>();
 
   /** The guard answered: nobody calls for 5 minutes. */
   ban(failure: DingTalkFailure, now: EpochMs): void {
@@ -25,17 +25,17 @@ export class Circuit {
     return ban && ban.until > now && ban.until - now <= BAN_MS ? ban : undefined;
   }
 
-  /** A path is throttled until then. */
-  slowDown(path: string, until: EpochMs, now: EpochMs): void {
+  /** A path is throttled for so long, ms; `now` by a clock that never goes back. */
+  slowDown(path: string, forMs: number, now: number): void {
     if (this.#slow.size >= MOST_PATHS) {
       for (const [known, end] of this.#slow) if (end <= now) this.#slow.delete(known);
       if (this.#slow.size >= MOST_PATHS) return;
     }
-    this.#slow.set(path, Math.max(until, this.#slow.get(path) ?? 0));
+    this.#slow.set(path, Math.max(now + forMs, this.#slow.get(path) ?? 0));
   }
 
-  /** How long a path is still to be left alone, ms. */
-  slowMs(path: string, now: EpochMs): number {
+  /** How long a path is still to be left alone, ms; `now` by the same clock. */
+  slowMs(path: string, now: number): number {
     const until = this.#slow.get(path);
     if (until === undefined) return 0;
     if (until > now) return until - now;

@@ -43,7 +43,7 @@ export async function patiently(target: CallTarget, call: PatientCall): Promise<
   const lane = `${family.host}${call.draft.url.pathname}`;
   const startedAt = clock.monotonic();
   for (let tries = 1; ; tries++) {
-    const slowMs = circuit.slowMs(lane, clock.now());
+    const slowMs = circuit.slowMs(lane, clock.monotonic());
     // Not all who waited at the same instant.
     if (slowMs > 0) await pause(clock, slowMs + random() * SPREAD_MS, { account, signal });
     const banned = circuit.bannedAt(clock.now());
@@ -59,7 +59,7 @@ export async function patiently(target: CallTarget, call: PatientCall): Promise<
       if ('lost' in outcome) throw outcome.lost;
       return outcome;
     }
-    if (throttled) circuit.slowDown(lane, clock.now() + delay, clock.now());
+    if (throttled) circuit.slowDown(lane, delay, clock.monotonic());
     await pause(clock, delay, { account, signal });
   }
 }
@@ -106,7 +106,7 @@ async function send(
   const now = clock.now();
   const retryAt = retryAtOf(meaning, now, random);
   if (failure.banned) circuit.ban(failure, now);
-  if (meaning === 'throttled' && retryAt !== undefined) circuit.slowDown(lane, retryAt, now);
+  if (meaning === 'throttled' && retryAt !== undefined) circuit.slowDown(lane, retryAt - now, clock.monotonic());
   const error = new DingTalkError(failure, {
     account,
     method: draft.method,

@@ -1,4 +1,4 @@
-import { TokenManager, type TokenManagerOptions } from '@evertoken/core';
+import { type Account, TokenManager, type TokenManagerOptions } from '@evertoken/core';
 import { ManualClock } from '@evertoken/core/testing';
 import { createSandbox, type DingTalkAccount, type Sandbox } from '@evertoken/sandbox';
 import { afterAll, afterEach, beforeAll } from 'vitest';
@@ -46,7 +46,7 @@ export function world(more: readonly DingTalkAccount[] = []) {
       return { api, oapi, login: api };
     },
     calls: (endpoint: string) => sandbox().calls({ endpoint }).length,
-    manage<T extends TokenManagerOptions['accounts'][number]>(account: T, options: Partial<TokenManagerOptions> = {}) {
+    manage(account: Account, options: Partial<TokenManagerOptions> = {}) {
       const manager = new TokenManager({ accounts: [account], clock, allowVolatileGrants: true, ...options });
       managers.push(manager);
       return manager;
