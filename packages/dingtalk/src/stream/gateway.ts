@@ -17,6 +17,7 @@ export const SUBSCRIPTIONS: readonly { readonly type: string; readonly topic: st
 /** 10 s: longer than the platform itself takes to give up, 3 s. */
 const TIMEOUT_MS = 10_000;
 const UA = 'evertoken';
+const LOOPBACK: readonly string[] = ['127.0.0.1', '[::1]', 'localhost'];
 
 /**
  * Asks for a connection: where it is, and the ticket that opens it, good for 90 s and once (developerpedia,
@@ -43,13 +44,14 @@ export async function openGateway(settings: StreamSettings, stop: AbortSignal): 
   return addressIn(answer.json, baseUrls.api) ?? missing(about, answer.status);
 }
 
-/** A ticket must not leave the encryption that the request for it had. */
+/** A ticket must not leave the encryption that the request for it had, unless it does not leave the machine. */
 function addressIn(json: unknown, api: string): URL | undefined {
   const { endpoint, ticket } = asObject(json) ?? {};
   if (typeof endpoint !== 'string' || typeof ticket !== 'string' || ticket === '') return undefined;
   if (!URL.canParse(endpoint)) return undefined;
   const url = new URL(endpoint);
-  if (url.protocol !== 'wss:' && !(url.protocol === 'ws:' && api.startsWith('http:'))) return undefined;
+  const bare = url.protocol === 'ws:' && (api.startsWith('http:') || LOOPBACK.includes(url.hostname));
+  if (url.protocol !== 'wss:' && !bare) return undefined;
   url.hash = '';
   url.searchParams.set('ticket', ticket);
   return url;

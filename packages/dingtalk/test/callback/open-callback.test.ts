@@ -259,6 +259,9 @@ describe('all that is wrong gets the same refusal', () => {
     await expectRefused(open({}, { keys: [] }));
     await expectRefused(open({}, { keys: [{ token: KEYS.token, encodingAESKey: 'short' }] }));
     await expectRefused(open({}, { ownerKeys: [] }));
+    // What comes of options that are not set.
+    await expectRefused(open({ keys: { ...KEYS, token: '' } }, { keys: [{ ...KEYS, token: '' }] }));
+    await expectRefused(open({ ownerKey: '' }, { ownerKeys: ['', SUITE] }));
   });
 
   it.each([1, -1])('a time too far away, in direction %i', async (direction) => {

@@ -377,12 +377,17 @@ describe('secrets', () => {
   });
 
   it('a ticket that was had through TLS is not sent without', async () => {
-    const fetch: typeof globalThis.fetch = async () =>
-      Response.json({ endpoint: `ws://127.0.0.1:${gateway.port}/connect`, ticket: 'secret-ticket' });
+    let endpoint = 'ws://wss.dingtalk.example/connect';
+    const fetch: typeof globalThis.fetch = async () => Response.json({ endpoint, ticket: 'secret-ticket' });
     const stream = await start({ baseUrls: { api: 'https://api.dingtalk.example' }, fetch });
     expect(stream.connected).toBe(false);
     expect(messages()[0]).toMatch(/carries no "endpoint" \(wss\) with a "ticket"/);
     expect(everythingOf(problems[0])).not.toContain('secret-ticket');
+    // On this machine there is nobody who could listen; the gateway does not know the ticket.
+    endpoint = `ws://127.0.0.1:${gateway.port}/connect`;
+    await clock.advance(1_000);
+    await until(() => expect(problems).toHaveLength(2));
+    expect(messages()[1]).toMatch(/no connection with the platform$/);
   });
 });
 
