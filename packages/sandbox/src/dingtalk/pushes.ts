@@ -123,19 +123,13 @@ export class DingTalkPushes {
     const limit = push.tries ?? push.client.switches.repushTries;
     do {
       if (!this.#entries.has(entry)) return;
-      const at = this.#clock.now();
-      const verdict = push.outdated?.() ? 'outdated' : await this.#attempt(entry, stop);
-      if (!this.#entries.has(entry)) return;
       // Nobody is there to take it: the next connection will.
-      if (verdict === undefined) break;
-      if (verdict !== 'outdated') {
-        if (record.tries === 0) this.#note(record, at);
-        record.tries += 1;
-        record.url = urlOf(push);
-        delete record.status;
-        Object.assign(record, verdict);
-      }
-      if (verdict === 'outdated' || record.outcome === 'success' || record.tries >= limit) {
+      const isNobodyThere = push.channel() === 'stream' && this.#stream.count(push.client.account) === 0;
+      const isOutdated = push.outdated?.() ?? false;
+      if (isNobodyThere && !isOutdated) break;
+      if (!isOutdated) await this.#attempt(entry, stop);
+      if (!this.#entries.has(entry)) return;
+      if (isOutdated || record.outcome === 'success' || record.tries >= limit) {
         this.#entries.delete(entry);
         return;
       }
@@ -144,29 +138,37 @@ export class DingTalkPushes {
     entry.isUnderWay = false;
   }
 
-  /** What was never tried, for want of a Stream connection, is not in the log. */
-  #note(record: OpenRecord, at: number): void {
-    record.at = at;
-    this.#records.push(record);
-    if (this.#records.length > MAX_RECORDS) this.#records = this.#records.slice(MAX_RECORDS / 10);
+  /** One try. What was never tried, for want of a Stream connection, is not in the log. */
+  async #attempt({ push, record, eventId }: Entry, stop: AbortSignal): Promise<void> {
+    const channel = push.channel();
+    if (record.tries === 0) this.#note(record);
+    record.tries += 1;
+    record.url = urlOf(push);
+    delete record.status;
+    Object.assign(record, await this.#verdict(push, channel, eventId, stop));
   }
 
-  async #attempt({ push, eventId }: Entry, stop: AbortSignal): Promise<Verdict | undefined> {
-    const channel = push.channel();
+  async #verdict(
+    push: DingTalkPush,
+    channel: HttpChannel | 'stream',
+    eventId: string,
+    stop: AbortSignal,
+  ): Promise<Verdict> {
     const { wanted = 'success', bornAt } = push;
     if (channel !== 'stream') {
-      return pushOverHttp(channel, push.message(), {
-        now: this.#clock.now(),
-        timeoutMs: this.#timeoutMs,
-        stop,
-        wanted,
-      });
+      const options = { now: this.#clock.now(), timeoutMs: this.#timeoutMs, stop, wanted };
+      return pushOverHttp(channel, push.message(), options);
     }
     const { account, switches } = push.client;
     const result = await this.#stream.deliver(account, { ...push.frame(), eventId, bornAt }, switches.streamAckMs);
-    if (result === undefined) return undefined;
     // LATER is an answer, but not the last.
     return result.outcome === 'later' ? { outcome: 'pending' } : result;
+  }
+
+  #note(record: OpenRecord): void {
+    record.at = this.#clock.now();
+    this.#records.push(record);
+    if (this.#records.length > MAX_RECORDS) this.#records = this.#records.slice(MAX_RECORDS / 10);
   }
 }
 

@@ -90,11 +90,11 @@ export class StreamGateway {
     return this.#listening(account).length;
   }
 
-  /** Sends an event to one of the client's connections, chosen at random; undefined where there is none. */
-  async deliver(account: string, event: StreamEvent, ackMs: number): Promise<StreamOutcome | undefined> {
+  /** Sends an event to one of the client's connections, chosen at random; without one it is as if that had gone. */
+  async deliver(account: string, event: StreamEvent, ackMs: number): Promise<StreamOutcome> {
     const connections = this.#listening(account);
     const connection = connections[randomInt(Math.max(connections.length, 1))];
-    if (connection === undefined) return undefined;
+    if (connection === undefined) return { outcome: 'network' };
     const headers = {
       topic: '*',
       eventType: event.eventType,
