@@ -144,7 +144,8 @@ export class Flights {
     if (attempted.kind === 'again' && attempted.lost && want.mode === 'ask') {
       return { copy: engine.memory.copy(source), outcome: 'held' };
     }
-    if (attempted.kind === 'parentRejected') await this.#renewParent(source, attempted.parent, attempted.value);
+    const forced = want.mode === 'forced';
+    if (attempted.kind === 'parentRejected') await this.#renewParent(source, attempted, forced);
     const again = await engine.memory.read(source);
     return { record: again, parentRefused: attempted.kind === 'parentRejected' };
   }
@@ -171,10 +172,14 @@ export class Flights {
   }
 
   /** The child's lease is gone by now: a child that waits for its parent under its own lease deadlocks. */
-  async #renewParent(source: TokenSource, parent: TokenSource, refused: string): Promise<void> {
+  async #renewParent(
+    source: TokenSource,
+    { parent, value }: { readonly parent: TokenSource; readonly value: string },
+    forced: boolean,
+  ): Promise<void> {
     const engine = this.#engine;
     try {
-      await engine.tokens.reject(parent, refused);
+      await engine.tokens.reject(parent, value);
     } catch (error) {
       // The child was asked for and not had: as after any failure, the next attempt waits, or each caller would ask again.
       if (error instanceof TokenError) {
@@ -183,7 +188,7 @@ export class Flights {
         await this.#note(
           source,
           record,
-          (lease) => verdictOn(engine, { source, lease, record, error, startedAt, forced: false }).change,
+          (lease) => verdictOn(engine, { source, lease, record, error, startedAt, forced }).change,
         );
       }
       throw error;

@@ -1,5 +1,13 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { memoryStore, TokenError, TokenManager, type TokenManagerOptions, type TokenStore } from '../src/index.js';
+import {
+  type IssueRequest,
+  memoryStore,
+  parentRejected,
+  TokenError,
+  TokenManager,
+  type TokenManagerOptions,
+  type TokenStore,
+} from '../src/index.js';
 import type { TokenRecord } from '../src/store/index.js';
 import { ManualClock } from '../src/testing/index.js';
 import { ModelPlatform, modelAccount, network } from './model-platform.js';
@@ -438,6 +446,21 @@ describe('a push that the platform can be asked to send', () => {
     await manager.adopt(ticket.token, { value: 'first', lifetimeMs: 12 * HOUR }, { order: 1 });
     await clock.advance(61_000);
     expect((await manager.refreshDue()).counts).toMatchObject({ renewed: 1, waiting: 0 });
+  });
+
+  it('that the platform refuses costs those who reject what hangs on it one request a back-off step', async () => {
+    platform = new ModelPlatform(clock);
+    const ticket = pushedAccount();
+    const account = modelAccount(platform, { name: 'child', id: 'child', dependsOn: [ticket.token] });
+    const manager = manage({ accounts: [ticket, account] });
+    await manager.adopt(ticket.token, { value: 'first', lifetimeMs: 12 * HOUR }, { order: 1 });
+    const token = await manager.get(account.token);
+    platform.twists = Array(9).fill(({ parents }: IssueRequest) => {
+      throw parentRejected(parents[0]?.value ?? '');
+    });
+    for (let call = 0; call < 3; call++)
+      await expect(manager.reject(account.token, token)).rejects.toMatchObject({ code: 'ERR_TOKEN_WAITING' });
+    expect(platform.calls).toBe(2);
   });
 
   it('is not asked for while one lives, and is by a sweep’s caller once it has ended', async () => {
