@@ -2,10 +2,10 @@ import { type Clock, parentRejected } from '@evertoken/core';
 import { pause } from '../pause.js';
 
 /**
- * 1 s: a ticket that the platform has just replaced is refused before the push with the next one has arrived. So long the push has,
+ * 3 s: a ticket that the platform has just replaced is refused before the push with the next one has arrived. So long the push has,
  * until the store is looked at for it: without that, all who ask in that moment would be told to wait for a push.
  */
-const PUSH_ON_ITS_WAY_MS = 1_000;
+const PUSH_ON_ITS_WAY_MS = 3_000;
 /** 60 s: so long a refused ticket is not tried again. Not for good: the same one may be pushed anew. */
 const REMEMBERED_MS = 60_000;
 

@@ -25,7 +25,7 @@ export interface DingTalkSuitePush {
 export interface DingTalkSuitePushOptions extends DingTalkSuitePush {
   /** The keys before these, while they are being changed: tried second. */
   readonly previous?: DingTalkSuitePush | undefined;
-  /** For whom a push may be besides the suite key: the first check of a new suite is for a test suite. Default: none. */
+  /** For whom a push may be besides the suite key: a test suite whose address is the same, say. Default: none. */
   readonly ownerKeys?: readonly string[] | undefined;
   /** How far a push's time may be from ours, both ways, ms. Default 1 h; `Infinity` switches the check off. */
   readonly replayWindowMs?: number | undefined;

@@ -1,4 +1,4 @@
-import { fingerprint } from '@evertoken/core';
+import { fingerprint, memoryStore } from '@evertoken/core';
 import { afterEach, describe, expect, it } from 'vitest';
 import { failureFrom } from '../support.js';
 import { CORP, CORP_TOKENS, HOUR, KEYS, listed, OTHER, PATIENCE, SUITE, World } from './world.js';
@@ -31,7 +31,7 @@ describe('a corp’s token', () => {
     await Promise.all(Array.from({ length: 50 }, () => call(work, CORP)));
     expect(world.calls(CORP_TOKENS)).toHaveLength(2);
     expect(
-      world.sandbox.calls({ endpoint: '/v1.0/contact/users/{userId}' }).every(({ outcome }) => outcome === 'ok'),
+      world.sandbox.calls({ endpoint: '/v1.0/contact/users/{unionId}' }).every(({ outcome }) => outcome === 'ok'),
     ).toBe(true);
   });
 
@@ -193,10 +193,10 @@ describe('the push address', () => {
     expect(sandbox.pushLog().at(-1)).toMatchObject({ outcome: 'success' });
   });
 
-  it('takes the first check of a new suite, which is for a test suite, where its key is named', async () => {
+  it('takes pushes that are for another suite where that one is named, and no others', async () => {
     world = await World.open();
     await world.atWork({ push: { ...KEYS, ownerKeys: ['suitetest'] } });
-    const check = { event: 'check_create_suite_url', testSuiteKey: 'suitetest' } as const;
+    const check = { event: 'check_url', testSuiteKey: 'suitetest' } as const;
     expect(await world.sandbox.dingtalkSuite.checkUrl(SUITE, check)).toMatchObject({ outcome: 'success' });
     const other = { ...check, testSuiteKey: 'suiteother' };
     expect(await world.sandbox.dingtalkSuite.checkUrl(SUITE, other)).not.toMatchObject({ outcome: 'success' });
@@ -218,14 +218,16 @@ describe('the push address', () => {
 
   it('answers in time though the store does not, and the push comes again', async () => {
     world = await World.open();
-    const { memoryStore } = await import('@evertoken/core');
     const store = memoryStore({ clock: world.clock });
     let slow = true;
-    const commit = store.commit.bind(store);
-    const late = Object.assign(Object.create(store) as typeof store, {
-      commit: async (...input: Parameters<typeof commit>) => {
-        if (slow) await new Promise((resolve) => setTimeout(resolve, 1_500));
-        return commit(...input);
+    const late = new Proxy(store, {
+      get(target, name) {
+        const member: unknown = Reflect.get(target, name);
+        if (typeof member !== 'function') return member;
+        return async (...input: unknown[]) => {
+          if (name === 'commit' && slow) await new Promise((resolve) => setTimeout(resolve, 1_500));
+          return member.apply(target, input);
+        };
       },
     });
     const { account, manager } = await world.atWork({}, { store: late });
