@@ -3,6 +3,7 @@ export type { Clock } from './clock.js';
 export { createSandbox } from './create-sandbox.js';
 export type { DingTalkAccount, DingTalkCallback } from './dingtalk/account.js';
 export type { DingTalkAccountState, DingTalkTokenKind } from './dingtalk/app.js';
+export type { DingTalkChannelState } from './dingtalk/client.js';
 export type {
   DingTalkAuthorized,
   DingTalkCheckOptions,

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.js';
 import type { DingTalkCallback, DingTalkSettings } from './account.js';
-import { DingTalkClient } from './client.js';
+import { type DingTalkChannelState, DingTalkClient } from './client.js';
 import type { Renewable, RenewableState } from './renewable.js';
 import { appSwitched, type DingTalkSwitches, type DingTalkSwitchSettings } from './switches.js';
 import type { DingTalkUserState } from './user-grants.js';
@@ -49,7 +49,7 @@ export class DingTalkApp extends DingTalkClient {
     for (const token of [this.tokens.app, this.tokens.corp, this.#ownUnified]) token.revoke(keepReturningSame);
   }
 
-  state(): DingTalkAccountState {
+  state(): Omit<DingTalkAccountState, keyof DingTalkChannelState> {
     const { app, corp, unified } = this.tokens;
     return {
       appKey: this.account,
@@ -65,7 +65,7 @@ export class DingTalkApp extends DingTalkClient {
 }
 
 /** What the sandbox tells about a DingTalk app; holds no token and no secret. */
-export interface DingTalkAccountState {
+export interface DingTalkAccountState extends DingTalkChannelState {
   readonly appKey: string;
   readonly corpId?: string;
   readonly tokens: Readonly<Record<DingTalkTokenKind, RenewableState>>;

@@ -17,6 +17,14 @@ export interface ClientIdentity {
   readonly users: readonly DingTalkUserSettings[];
 }
 
+/** How an app or a suite is told things at the moment. */
+export interface DingTalkChannelState {
+  /** Stream connections that take events. */
+  readonly streams: number;
+  /** Events that nobody has acknowledged, those included that wait for a Stream connection. */
+  readonly waitingPushes: number;
+}
+
 /** What an internal app and a suite have in common: a key, a secret, people who sign in, limits. */
 export abstract class DingTalkClient {
   /** App key or suite key. */

@@ -92,7 +92,7 @@ export class DingTalkPushes {
     return this.#records.map((record) => ({ ...record }));
   }
 
-  /** How many events of an account still wait to be acknowledged. */
+  /** How many events of an account nobody has acknowledged yet, those included that wait for a Stream connection. */
   waiting(account: string): number {
     return [...this.#entries].filter(({ push }) => push.client.account === account).length;
   }

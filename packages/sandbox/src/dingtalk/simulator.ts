@@ -8,6 +8,7 @@ import type { ApiEndpoint } from './api-call.js';
 import { findApi } from './api-endpoints.js';
 import { ApiError, apiFailure, NoSuchAction } from './api-errors.js';
 import { type DingTalkAccountState, DingTalkApp } from './app.js';
+import type { DingTalkChannelState } from './client.js';
 import type { DingTalkControls, DingTalkSuiteControls } from './controls.js';
 import { DingTalkDirectory } from './directory.js';
 import { type DingTalkLimitState, Limits } from './limits.js';
@@ -74,11 +75,11 @@ export class DingTalkSimulator implements Simulator<DingTalkAccountState[]> {
   }
 
   state(): DingTalkAccountState[] {
-    return this.#directory.apps.map((app) => app.state());
+    return this.#directory.apps.map((app) => ({ ...app.state(), ...this.#channel(app.account) }));
   }
 
   suiteState(): DingTalkSuiteState[] {
-    return this.#directory.suites.map((suite) => suite.state());
+    return this.#directory.suites.map((suite) => ({ ...suite.state(), ...this.#channel(suite.account) }));
   }
 
   limitState(): DingTalkLimitState {
@@ -108,6 +109,10 @@ export class DingTalkSimulator implements Simulator<DingTalkAccountState[]> {
       if (suite.tickets.due()) this.#telling.ticket(suite, suite.tickets.issue());
     }
     this.pushes.tick();
+  }
+
+  #channel(account: string): DingTalkChannelState {
+    return { streams: this.#stream.count(account), waitingPushes: this.pushes.waiting(account) };
   }
 
   #build(): DingTalkDirectory {

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.js';
-import { DingTalkClient } from './client.js';
+import { type DingTalkChannelState, DingTalkClient } from './client.js';
 import { CodeBook } from './code-book.js';
 import { type DingTalkInstallationState, Installation } from './installation.js';
 import type { Renewable, RenewableState } from './renewable.js';
@@ -69,7 +69,7 @@ export class DingTalkSuite extends DingTalkClient {
     return fresh;
   }
 
-  state(): DingTalkSuiteState {
+  state(): Omit<DingTalkSuiteState, keyof DingTalkChannelState> {
     return {
       suiteKey: this.account,
       tickets: this.tickets.state(),
@@ -84,7 +84,7 @@ export class DingTalkSuite extends DingTalkClient {
 }
 
 /** What the sandbox tells about a suite; no token, no ticket, no code and no secret. */
-export interface DingTalkSuiteState {
+export interface DingTalkSuiteState extends DingTalkChannelState {
   readonly suiteKey: string;
   readonly tickets: DingTalkTicketState;
   readonly token: RenewableState;

@@ -42,9 +42,11 @@ describe('a Stream connection', () => {
   it('gets the newest ticket that waited for it, and the next ones', async () => {
     const sandbox = await startSuite();
     sandbox.advance(5 * HOUR);
+    expect(sandbox.state().dingtalkSuites[0]).toMatchObject({ streams: 0, waitingPushes: expect.any(Number) });
     const client = await connect(sandbox);
     await expect.poll(() => client.frames.length).toBe(1);
     await sandbox.pushes();
+    expect(sandbox.state().dingtalkSuites[0]).toMatchObject({ streams: 1, waitingPushes: 0 });
     expect(client.frames[0]).toMatchObject({
       specVersion: '1.0',
       type: 'EVENT',
