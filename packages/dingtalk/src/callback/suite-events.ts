@@ -81,7 +81,7 @@ export function suiteEvents(event: DingTalkEvent, sentAt = 0): readonly DingTalk
   return bizData.map((entry: unknown) => entryEvent(entry, eventType, sentAt));
 }
 
-/** A row of SyncHTTP, which is one of the table that RDS has. */
+/** A row of SyncHTTP, which is one of the table `open_sync_biz_data` that RDS has. */
 function entryEvent(entry: unknown, eventType: string, sentAt: number): DingTalkSuiteEvent {
   if (!isFields(entry)) return { type: 'other', eventType };
   const data = dataOf(entry['biz_data']);
@@ -137,8 +137,9 @@ function dataOf(data: unknown): DingTalkEvent {
   }
 }
 
-/** Unix ms; text or number, and where it is short enough, seconds. */
+/** Unix ms; text or number, and where it is short enough, seconds. A row out of a database may have a `Date`. */
 function timeOf(value: unknown): number | undefined {
+  if (value instanceof Date) return value.getTime() || undefined;
   const text = typeof value === 'number' ? String(value) : typeof value === 'string' ? value : '';
   if (!/^\d{10}(\d{3})?$/.test(text)) return undefined;
   return text.length === 10 ? Number(text) * 1000 : Number(text);

@@ -179,7 +179,6 @@ class Stream implements DingTalkStream {
 
   /** What the listener throws must end neither the stream nor the process. */
   #tell(error: Error): void {
-    if (this.#stop.signal.aborted) return;
     try {
       this.#problem(error);
     } catch (thrown) {

@@ -47,6 +47,14 @@ describe('a suite ticket', () => {
     expect(await told(sync(row(2, data, { gmt_modified: undefined })))).toEqual([{ ...event, at: AT - 5_000 }]);
   });
 
+  it('by the table of RDS, as a driver reads it', () => {
+    const data = JSON.stringify({ syncAction: 'suite_ticket', suiteTicket: 'T1' });
+    const event = { type: 'suite_ticket', ticket: 'T1', at: AT };
+    expect(suiteEvents(sync(row(2, data, { gmt_modified: new Date(AT) })))).toEqual([event]);
+    const rows = sync(row(2, data, { gmt_modified: new Date(Number.NaN), gmt_create: undefined }));
+    expect(suiteEvents(rows, 7)).toEqual([{ ...event, at: 7 }]);
+  });
+
   it('by the stream: the event’s fields and the frame’s', () => {
     expect(
       suiteEvents({ EventType: 'suite_ticket', TimeStamp: '1700000000000', suiteTicket: 'TicketAlpha123' }),

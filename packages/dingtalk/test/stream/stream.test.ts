@@ -414,6 +414,27 @@ describe('close', () => {
     expect(stream.connected).toBe(false);
   });
 
+  it('tells of work that fails meanwhile', async () => {
+    let fail = (_: Error): void => {};
+    const failing = new Promise<never>((_, reject) => {
+      fail = reject;
+    });
+    let begun = 0;
+    const stream = await start({
+      onEvent: () => {
+        begun++;
+        return failing;
+      },
+    });
+    gateway.connection.event('user_add_org', {});
+    await until(() => expect(begun).toBe(1));
+    const closing = stream.close();
+    fail(new Error('the store is closed'));
+    await closing;
+    await until(() => expect(gateway.connection.statusOf()).toBe('LATER'));
+    expect(messages()[0]).toMatch(/the store is closed$/);
+  });
+
   it('waits no longer than 10 s for work that does not end', async () => {
     const { onEvent, begun } = work();
     const stream = await start({ onEvent });
