@@ -1,5 +1,6 @@
-import { type Account, TokenError, type TokenSource } from '@evertoken/core';
+import { type Account, type CallbackRequest, TokenError, type TokenSource } from '@evertoken/core';
 import { DingTalkAppClient } from './app-client.js';
+import { type DingTalkPush, openCallback } from './callback/open-callback.js';
 import { type DingTalkAppOptions, type DingTalkCorpOptions, onceOf, problemsOf, settingsOf } from './options.js';
 import {
   ACCESS_TOKEN,
@@ -43,6 +44,11 @@ export interface DingTalkApp extends Account<DingTalkAppClient> {
    * @throws TokenError `ERR_TOKEN_CONFIGURATION` without that option.
    */
   user(id: DingTalkUserId): DingTalkUser;
+  /**
+   * Judges a push to the app's callback address: for its app key, or its organisation where the address was registered through
+   * the old API. Rejects with `ERR_TOKEN_CONFIGURATION` where the option `push` is missing, and never else.
+   */
+  openPush(request: CallbackRequest): Promise<DingTalkPush>;
 }
 
 /**
@@ -90,6 +96,12 @@ export function dingTalkApp(options: DingTalkAppOptions | DingTalkCorpOptions): 
     user(who) {
       if (!users || !userTokens) throw misconfigured(name, '"userTokens" must be true: it keeps no tokens of users');
       return openUser(users, who);
+    },
+    async openPush(request) {
+      const { push: keys, clock } = settings;
+      if (keys.length === 0) throw misconfigured(name, '"push" must hold "token" and "encodingAESKey" of the console');
+      const ownerKeys = [users?.clientId, corpId].filter((each) => each !== undefined && each !== '') as string[];
+      return openCallback(request, { keys, ownerKeys, now: () => clock.now() });
     },
     problems: () => problems,
     sources: () => [accessToken(), jsapiTicket()],

@@ -40,6 +40,7 @@ export {
   type DingTalkBaseUrls,
   type DingTalkCommonOptions,
   type DingTalkCorpOptions,
+  type DingTalkPushKeys,
   type DingTalkTokenApi,
 } from './options.js';
 export type { SignedInUser, SignInCallback } from './sign-in.js';

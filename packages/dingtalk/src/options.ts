@@ -8,6 +8,7 @@ import {
   systemClock,
   systemRandom,
 } from '@evertoken/core';
+import { type CallbackKeys, callbackKeyProblems } from './callback/callback-keys.js';
 import { Circuit } from './circuit.js';
 import { type EgressOptions, egressOf } from './egress.js';
 
@@ -48,6 +49,9 @@ export interface DingTalkCommonOptions extends EgressOptions {
   readonly random?: Random | undefined;
 }
 
+/** Token and EncodingAESKey of the console's event subscription. */
+export type DingTalkPushKeys = { readonly [Name in keyof CallbackKeys]: CallbackKeys[Name] | undefined };
+
 /** An internal app, known by the key and secret of DingTalk's console. */
 export interface DingTalkAppOptions extends DingTalkCommonOptions {
   /** The console's AppKey, today also called Client ID. */
@@ -63,6 +67,8 @@ export interface DingTalkAppOptions extends DingTalkCommonOptions {
    * Default false: a sign-in tells who it was, and nothing is kept.
    */
   readonly userTokens?: boolean | undefined;
+  /** What the console has under event subscription, for `openPush`; several pairs while they are being changed. */
+  readonly push?: DingTalkPushKeys | readonly DingTalkPushKeys[] | undefined;
 }
 
 /** The oldest form, before apps had keys: an organisation and one of its secrets. Only `oapi.dingtalk.com` knows it. */
@@ -70,6 +76,8 @@ export interface DingTalkCorpOptions extends DingTalkCommonOptions {
   readonly corpId: string | undefined;
   /** Each secret of an organisation yields a token of its own. */
   readonly corpSecret: string | undefined;
+  /** What the console has under event subscription, for `openPush`; several pairs while they are being changed. */
+  readonly push?: DingTalkPushKeys | readonly DingTalkPushKeys[] | undefined;
 }
 
 /** What obtains the access token. */
@@ -96,6 +104,7 @@ export interface DingTalkSettings extends CommonSettings {
   readonly api: DingTalkTokenApi;
   readonly corpId?: string;
   readonly userTokens: boolean;
+  readonly push: readonly CallbackKeys[];
 }
 
 /** Options of every account of DingTalk, for `optionProblems`. */
@@ -107,10 +116,10 @@ export const COMMON_OPTIONS: readonly string[] = Object.freeze([
   ...ACCOUNT_OPTIONS,
 ]);
 
-const CORP_OPTIONS = { required: ['name', 'corpId', 'corpSecret'], optional: COMMON_OPTIONS };
+const CORP_OPTIONS = { required: ['name', 'corpId', 'corpSecret'], optional: ['push', ...COMMON_OPTIONS] };
 const APP_OPTIONS = {
   required: ['name', 'appKey', 'appSecret'],
-  optional: ['corpId', 'api', 'userTokens', ...COMMON_OPTIONS],
+  optional: ['corpId', 'api', 'userTokens', 'push', ...COMMON_OPTIONS],
 };
 
 /** Reads what all accounts have in common; never throws. */
@@ -134,7 +143,11 @@ export function commonSettingsOf(options: DingTalkCommonOptions): CommonSettings
 /** Reads an app's options; never throws. */
 export function settingsOf(options: DingTalkAppOptions | DingTalkCorpOptions): DingTalkSettings {
   const corpId = textOf(options.corpId);
-  const common = { ...commonSettingsOf(options), ...(corpId !== '' && { corpId }) };
+  const push = [options.push ?? []].flat().map(({ token, encodingAESKey }) => ({
+    token: textOf(token),
+    encodingAESKey: textOf(encodingAESKey),
+  }));
+  const common = { ...commonSettingsOf(options), push, ...(corpId !== '' && { corpId }) };
   if (isCorp(options)) {
     const credentials = { form: 'corp', corpId, corpSecret: textOf(options.corpSecret) } as const;
     return { ...common, credentials, api: 'legacy', userTokens: false };
@@ -147,7 +160,7 @@ export function settingsOf(options: DingTalkAppOptions | DingTalkCorpOptions): D
 /** Sentences that begin with the quoted option; none shows a value. */
 export function problemsOf(options: DingTalkAppOptions | DingTalkCorpOptions): string[] {
   const problems = optionProblems(options, isCorp(options) ? CORP_OPTIONS : APP_OPTIONS);
-  if (isCorp(options)) return [...problems, ...commonProblems(options)];
+  if (isCorp(options)) return [...problems, ...pushProblems(options), ...commonProblems(options)];
   const { api, corpId, userTokens } = options;
   if (api !== undefined && api !== 'v1' && api !== 'legacy' && api !== 'unified') {
     problems.push('"api" must be "v1", "legacy" or "unified"');
@@ -160,7 +173,7 @@ export function problemsOf(options: DingTalkAppOptions | DingTalkCorpOptions): s
   if (userTokens !== undefined && typeof userTokens !== 'boolean') {
     problems.push(`"userTokens" must be true or false, got ${typeof userTokens}`);
   }
-  return [...problems, ...commonProblems(options)];
+  return [...problems, ...pushProblems(options), ...commonProblems(options)];
 }
 
 /** The problems of what all accounts have in common. */
@@ -172,6 +185,10 @@ export function commonProblems({ baseUrls, dispatcher, clock, random }: DingTalk
   if (clock !== undefined && typeof clock?.now !== 'function') problems.push('"clock" must be a clock');
   if (random !== undefined && typeof random !== 'function') problems.push('"random" must be a function');
   return problems;
+}
+
+function pushProblems({ push }: DingTalkAppOptions | DingTalkCorpOptions): string[] {
+  return push === undefined ? [] : callbackKeyProblems(push, 'push');
 }
 
 /** The problem of a default lifetime. */
