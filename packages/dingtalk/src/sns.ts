@@ -19,6 +19,7 @@ import {
   onceOf,
   textOf,
 } from './options.js';
+import { patiently } from './patient-call.js';
 import {
   PERSISTENT_CODE,
   persistentCodeIn,
@@ -177,7 +178,6 @@ export class DingTalkSnsClient {
     for (const [name, value] of Object.entries(signed)) url.searchParams.set(name, String(value));
     const headers = { 'content-type': JSON_CONTENT };
     const draft = { method: 'POST', url, headers, body: JSON.stringify({ tmp_auth_code: tmpAuthCode }) };
-    const { patiently } = await import('./patient-call.js');
     const outcome = await patiently({ ...this.#context, family: OAPI }, { ...draft, path, draft, options });
     if ('error' in outcome) throw outcome.error;
     return outcome.body as T;
