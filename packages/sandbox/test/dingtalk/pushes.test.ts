@@ -83,6 +83,18 @@ describe('a pushed suite ticket', () => {
     expect(new Set(app.received.map(({ query }) => query.get('nonce'))).size).toBe(4);
   });
 
+  it('is not acknowledged by a reply with a wrong signature, or one that is meant for somebody else', async () => {
+    const unsigned = { ...(JSON.parse(encryptedReply(SUITE_KEYS)) as object), msg_signature: 'wrong' };
+    const foreign = encryptedReply({ ...SUITE_KEYS, receiveId: 'somebody' });
+    const replies = [JSON.stringify(unsigned), foreign];
+    const app = await startApp(SUITE_KEYS, (_message, count) => ({ body: replies[count - 1] ?? '{}' }));
+    const sandbox = await startSuite({ callbackUrl: app.url });
+    for (const tries of [1, 2]) {
+      await again(sandbox);
+      expect(sandbox.pushLog()).toMatchObject([{ tries, outcome: 'invalid' }]);
+    }
+  });
+
   it('is given up after a hundred tries', async () => {
     const app = await startApp(SUITE_KEYS, () => ({ status: 500 }));
     const sandbox = await startSuite({ callbackUrl: app.url, repushEveryMs: 0, suiteTicketEveryMs: 0 });

@@ -154,6 +154,18 @@ describe('the token of a suite in an organisation', () => {
   });
 });
 
+it('tokens of other kinds open no business calls', async () => {
+  const sandbox = await startSuite();
+  const suite = (await suiteToken(sandbox)).suite_access_token;
+  const sso = (await oapi(sandbox, '/sso/gettoken', { corpid: SUITE.corpId, corpsecret: SUITE.ssoSecret }))
+    .access_token;
+  const sns = (await oapi(sandbox, '/sns/gettoken', { appid: SUITE.suiteKey, appsecret: SUITE.suiteSecret }))
+    .access_token;
+  for (const token of [suite, sso, sns]) expect(await works(sandbox, token)).toEqual(REFUSED);
+  const corp = (await corpToken(sandbox)).access_token;
+  expect((await oapi(sandbox, '/sso/getuserinfo', { access_token: corp, code: 'any' })).errcode).toBe(40014);
+});
+
 describe('a signed request', () => {
   it('follows the published scheme', () => {
     const signature = createHmac('sha256', 'testSuiteSecret').update('1527130370219\nTestSuiteTicket').digest('base64');
