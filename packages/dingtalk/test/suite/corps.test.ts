@@ -224,8 +224,9 @@ describe('the push address', () => {
       get(target, name) {
         const member: unknown = Reflect.get(target, name);
         if (typeof member !== 'function') return member;
+        if (name !== 'commit') return member.bind(target);
         return async (...input: unknown[]) => {
-          if (name === 'commit' && slow) await new Promise((resolve) => setTimeout(resolve, 1_500));
+          if (slow) await new Promise((resolve) => setTimeout(resolve, 1_500));
           return member.apply(target, input);
         };
       },
