@@ -20,6 +20,8 @@ export interface VendorClient {
   /** The options of the socket that `_connect` makes. */
   sslopts: object;
   readonly socket?: VendorSocket;
+  /** Prints frames, tickets and secrets among them, where debugging is on. */
+  printDebug(message: unknown): void;
   /** Reads a frame, answers pings, and hands on the rest to the three below. */
   onDownStream(data: unknown): void;
   onSystem(frame: unknown): void;
@@ -67,6 +69,7 @@ export async function loadVendor({
  * @param unreadable told of each frame that cannot be read
  */
 export function connectVendor(client: VendorClient, address: URL, unreadable: () => void): VendorSocket {
+  client.printDebug = () => {};
   const read = client.onDownStream;
   client.onDownStream = (data) => {
     try {

@@ -1,5 +1,6 @@
 import { inspect } from 'node:util';
 import type { CallbackRequest } from '@evertoken/core';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type CallbackSettings, type DingTalkPush, openCallback } from '../../src/index.js';
 import {
@@ -161,6 +162,37 @@ describe('a genuine push', () => {
     const push = eventIn(await open());
     const shown = inspect(push, { showHidden: true, depth: 9 }) + JSON.stringify(push);
     for (const secret of [KEYS.token, KEYS.encodingAESKey, NONCE]) expect(shown).not.toContain(secret);
+  });
+});
+
+describe('any event', () => {
+  const text = fc.string({ unit: 'grapheme', maxLength: 40 }).map((each) => each.trim());
+  // Those that are left out have a test of their own.
+  const name = text.filter((each) => !['__proto__', 'constructor', 'prototype'].includes(each));
+  const value = fc.letrec((tie) => ({
+    any: fc.oneof(
+      { depthSize: 'small' },
+      text,
+      fc.maxSafeInteger(),
+      fc.boolean(),
+      fc.constant(null),
+      tie('list'),
+      tie('fields'),
+    ),
+    list: fc.array(tie('any'), { maxLength: 4 }),
+    fields: fc.dictionary(name, tie('any'), { maxKeys: 4 }),
+  }));
+
+  it('comes as it was sent, for the owner that it was sent to', async () => {
+    await fc.assert(
+      fc.asyncProperty(value.fields, text, async (event, owner) => {
+        const ownerKey = `key${owner}`;
+        const push = eventIn(await open({ event, ownerKey }, { ownerKeys: [SUITE, ownerKey] }));
+        expect(push.ownerKey).toBe(ownerKey);
+        expect(plain(push.event)).toEqual(plain(event));
+      }),
+      { numRuns: 300 },
+    );
   });
 });
 
