@@ -59,7 +59,6 @@ export async function patiently(target: CallTarget, call: PatientCall): Promise<
       if ('lost' in outcome) throw outcome.lost;
       return outcome;
     }
-    if (throttled) circuit.slowDown(lane, delay, clock.monotonic());
     await pause(clock, delay, { account, signal });
   }
 }

@@ -5,6 +5,7 @@ import {
   malformedAnswer,
   type PresentedToken,
   TokenError,
+  type TokenSource,
   type Tokens,
 } from '@evertoken/core';
 import { API } from './calls.js';
@@ -140,9 +141,11 @@ async function whoseIs(context: UserContext, { issued, corpId }: Pair): Promise<
 async function keptPair(
   context: UserContext,
   tokens: Tokens,
-  { waiting, refusal }: { waiting: ReturnType<typeof userSignInSource>; refusal: DingTalkError },
+  { waiting, refusal }: { waiting: TokenSource; refusal: DingTalkError },
 ): Promise<Pair> {
   if (!context.userTokens) throw refusal;
+  // A look that leaves nothing behind: whoever invents codes must not fill the store.
+  if (!(await isKept(tokens, waiting))) throw refusal;
   let kept: PresentedToken | undefined;
   try {
     // Under the key's lease, and ended before anything is committed: this only looks.
@@ -154,16 +157,16 @@ async function keptPair(
     if (error !== refusal) throw error;
   }
   if (!kept?.refreshToken) throw refusal;
-  const { value, refreshToken, extra, expiresAt } = kept;
-  const now = context.clock.now();
-  const { corpId, refreshTokenExpiresAt } = extra ?? {};
-  const refreshTokenLifetimeMs = typeof refreshTokenExpiresAt === 'number' ? refreshTokenExpiresAt - now : 0;
+  const { value, refreshToken, extra } = kept;
+  const { corpId, expiresAt, refreshTokenExpiresAt } = extra ?? {};
+  const until = (end: unknown) => (typeof end === 'number' ? Math.max(1, end - context.clock.now()) : undefined);
+  const [lifetimeMs, refreshTokenLifetimeMs] = [until(expiresAt), until(refreshTokenExpiresAt)];
   return {
     issued: {
       value,
       refreshToken,
-      ...(expiresAt !== undefined && { lifetimeMs: Math.max(1, expiresAt - now) }),
-      ...(refreshTokenLifetimeMs > 0 && { refreshTokenLifetimeMs }),
+      ...(lifetimeMs !== undefined && { lifetimeMs }),
+      ...(refreshTokenLifetimeMs !== undefined && { refreshTokenLifetimeMs }),
     },
     corpId: idIn(corpId),
     since: context.clock.monotonic(),
@@ -181,13 +184,26 @@ function aged({ clock }: UserContext, { issued, since }: Pair): IssuedToken {
   };
 }
 
-/** The pair as it is kept until its user is told: with what a later exchange has to know of it. */
+/** The pair as it is kept until its user is told: without an end of its own, which would hide it, and with what is to be known of it. */
 function waitingPair(context: UserContext, pair: Pair): IssuedToken {
-  const issued = aged(context, pair);
-  const { refreshTokenLifetimeMs } = issued;
-  const refreshTokenExpiresAt =
-    refreshTokenLifetimeMs === undefined ? {} : { refreshTokenExpiresAt: context.clock.now() + refreshTokenLifetimeMs };
-  return { ...issued, extra: { ...(pair.corpId !== undefined && { corpId: pair.corpId }), ...refreshTokenExpiresAt } };
+  const { value, refreshToken, lifetimeMs, refreshTokenLifetimeMs } = aged(context, pair);
+  const now = context.clock.now();
+  const extra = {
+    ...(pair.corpId !== undefined && { corpId: pair.corpId }),
+    ...(lifetimeMs !== undefined && { expiresAt: now + lifetimeMs }),
+    ...(refreshTokenLifetimeMs !== undefined && { refreshTokenExpiresAt: now + refreshTokenLifetimeMs }),
+  };
+  return { value, ...(refreshToken !== undefined && { refreshToken }), extra };
+}
+
+async function isKept(tokens: Tokens, waiting: TokenSource): Promise<boolean> {
+  try {
+    await tokens.get(waiting);
+    return true;
+  } catch (error) {
+    if (error instanceof TokenError && error.code === 'ERR_TOKEN_WAITING') return false;
+    throw error;
+  }
 }
 
 function send(

@@ -138,7 +138,10 @@ describe('what an answer means', () => {
     for (const lifetimeField of ['missing', 'zero'] as const) {
       there.sandbox.dingtalk.configure(OA.appKey, { lifetimeField });
       const { client } = setUp();
-      for (let i = 0; i < 10; i++) await client.api.get('/v1.0/contact/users/u1');
+      for (let i = 0; i < 10; i++) {
+        await client.api.get('/v1.0/contact/users/u1');
+        await there.clock.advance(60_000);
+      }
     }
     expect(there.calls('/v1.0/oauth2/accessToken')).toBe(2);
   });

@@ -126,6 +126,14 @@ describe('a sign-in', () => {
     expect(everythingOf(error)).not.toContain(callback['authCode']);
   });
 
+  it('leaves nothing in the store of a code that somebody invented', async () => {
+    const { client, manager } = keeping();
+    const { binding } = client.signIn(REDIRECT);
+    const error = await failureFrom(client.exchange({ authCode: 'invented', state: binding, binding }));
+    expect(error).toMatchObject({ reason: 'reauthorize' });
+    for await (const { kind } of manager.inspect()) expect(kind).not.toMatch(/^user/);
+  });
+
   it('asks for the user again where that answer was lost, with the pair in hand', async () => {
     const { client } = keeping();
     const start = client.signIn(REDIRECT);
