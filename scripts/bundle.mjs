@@ -45,7 +45,7 @@ function foldIntoMainEntry() {
   const local = Object.fromEntries(shared.map(([name, alias = name]) => [alias, name]));
   const names = published.split(', ').map((pair) => pair.split(' as '));
   const list = names.map(([alias, name = alias]) => (local[alias] === name ? name : `${local[alias]} as ${name}`));
-  const code = chunk.replace(statement, '').replaceAll('import("./', 'import("./chunks/');
+  const code = chunk.replace(statement, '').replaceAll(/(import\(|from )"\.\//g, '$1"./chunks/');
   const internals = shared.map(([name, alias = name]) => (name === alias ? name : `${alias}: ${name}`)).join(', ');
   writeFileSync(
     'dist/index.js',

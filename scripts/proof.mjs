@@ -1,5 +1,6 @@
 // The safety rules at their full numbers, printed: simulated histories, every way with two faults, real processes killed and
-// stopped, load, secrets, a year of NextEngine, a batch of 2,000 users, a million damaged pushes. `npm test` runs the same with smaller numbers. One part: `npm run proof -- test/faults`.
+// stopped, load, secrets, a year of NextEngine, a batch of 2,000 users, a million damaged pushes
+// of each platform, authorizations in any order. `npm test` runs the same with smaller numbers. One part: `npm run proof -- test/faults`.
 import { spawnSync } from 'node:child_process';
 
 const PARTS = [
@@ -10,6 +11,9 @@ const PARTS = [
   'packages/nextengine/test/year.test.ts',
   'packages/cli/test/batch.test.ts',
   'packages/wechat/test/push/mutations.test.ts',
+  'packages/wechat/test/open-platform/storm.test.ts',
+  'packages/wechat/test/wecom/storm.test.ts',
+  'packages/dingtalk/test/callback/mutations.test.ts',
 ];
 const asked = process.argv.slice(2);
 let failed = false;
