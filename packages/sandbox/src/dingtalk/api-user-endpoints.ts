@@ -10,7 +10,10 @@ const userAccessToken: ApiEndpoint = {
   path: '/v1.0/oauth2/userAccessToken',
   identify(request, directory) {
     const client = directory.client(bodyText(request, 'clientId'));
-    return { account: client?.account, subject: client?.grants.userOf(bodyText(request, 'refreshToken'))?.unionId };
+    const user =
+      client?.authCodes.peek(bodyText(request, 'code'))?.user ??
+      client?.grants.userOf(bodyText(request, 'refreshToken'));
+    return { account: client?.account, subject: user?.unionId };
   },
   handle(request, directory) {
     const body = requiredBody(request);

@@ -16,6 +16,11 @@ export class CodeBook<T> {
     return code;
   }
 
+  /** What a code that was not taken stands for, without taking it: for the log of calls. */
+  peek(code: string | undefined): T | undefined {
+    return code === undefined ? undefined : this.#codes.get(code)?.meaning;
+  }
+
   /** What a code stands for; undefined if it was taken before, has ended, or is none. */
   take(code: string | undefined): T | undefined {
     const known = code === undefined ? undefined : this.#codes.get(code);

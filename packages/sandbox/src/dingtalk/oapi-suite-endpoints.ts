@@ -1,7 +1,7 @@
 import { jsonObject, type SandboxRequest, textField } from '../request.js';
 import type { DingTalkDirectory } from './directory.js';
 import type { Installation } from './installation.js';
-import { admitToken, type OapiEndpoint, OK, parameter, required } from './oapi-call.js';
+import { admitToken, type Caller, type OapiEndpoint, OK, parameter, required } from './oapi-call.js';
 import { OapiError } from './oapi-errors.js';
 import { checkSignature } from './signed-request.js';
 import type { DingTalkSuite } from './suite.js';
@@ -92,11 +92,12 @@ export function corpToken(directory: DingTalkDirectory, installation: Installati
   return directory.issue({ kind: 'corp', client, line, subject, installation });
 }
 
-function suiteCaller(request: SandboxRequest, directory: DingTalkDirectory) {
+function suiteCaller(request: SandboxRequest, directory: DingTalkDirectory): Caller {
   const { query } = request;
-  const signer = directory.suite(query.get('accessKey') ?? undefined);
   const holder = directory.session(query.get('suite_access_token') ?? undefined);
-  return { account: signer?.account ?? holder?.client.account, subject: parameter(request, 'auth_corpid') };
+  const suite = directory.suite(query.get('accessKey') ?? holder?.client.account);
+  const authorized = suite?.tmpAuthCodes.peek(parameter(request, 'tmp_auth_code'));
+  return { account: suite?.account, subject: parameter(request, 'auth_corpid') ?? authorized?.corpId };
 }
 
 function signedOrSuiteToken(request: SandboxRequest, directory: DingTalkDirectory): DingTalkSuite {

@@ -250,6 +250,7 @@ describe('an authorization', () => {
     const answer = await exchange();
     expect(answer).toMatchObject({ errcode: 0, auth_corp_info: { corpid: OTHER_CORP_ID } });
     expect((await exchange()).errcode).toBe(40078);
+    expect(sandbox.calls({ endpoint: '/service/get_permanent_code', subject: OTHER_CORP_ID })).toHaveLength(1);
     const activation = { suite_key: SUITE.suiteKey, auth_corpid: OTHER_CORP_ID, permanent_code: answer.permanent_code };
     expect(await oapi(sandbox, '/service/activate_suite', { suite_access_token }, activation)).toMatchObject({
       errcode: 0,

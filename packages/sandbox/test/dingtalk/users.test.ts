@@ -138,7 +138,7 @@ describe('a refresh token', () => {
     for (const { accessToken: token } of [first, second]) expect((await me(sandbox, token)).status).toBe(200);
     expect((await refresh(sandbox, first.refreshToken)).status).toBe(400);
     expect((await refresh(sandbox, second.refreshToken)).status).toBe(200);
-    expect(sandbox.calls({ endpoint: '/v1.0/oauth2/userAccessToken', subject: LAN })).toHaveLength(3);
+    expect(sandbox.calls({ endpoint: '/v1.0/oauth2/userAccessToken', subject: LAN })).toHaveLength(4);
   });
 
   it('works again where the switch says so', async () => {
