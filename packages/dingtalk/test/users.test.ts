@@ -1,4 +1,4 @@
-import { TokenError } from '@evertoken/core';
+import { memoryStore, TokenError, type TokenManager } from '@evertoken/core';
 import { describe, expect, it } from 'vitest';
 import { DingTalkError, dingTalkApp, type SignInBinding } from '../src/index.js';
 import { everythingOf, failureFrom } from './support.js';
@@ -212,6 +212,27 @@ describe('a user’s pair', () => {
     there.sandbox.dingtalk.killToken(OA.appKey, { kind: 'user' });
     const answers = await Promise.all(Array.from({ length: 100 }, () => client.me<{ unionId: string }>()));
     expect(new Set(answers.map(({ unionId }) => unionId))).toEqual(new Set([LAN]));
+    expect(there.calls(EXCHANGE)).toBe(2);
+  });
+
+  it('is rotated once for two managers on one store, whoever asks', async () => {
+    const store = memoryStore({ clock: there.clock });
+    const managers = Array.from({ length: 2 }, () =>
+      there.manage(appIn(there, { userTokens: true }), { store, singleInstance: true }),
+    );
+    const app = appIn(there, { userTokens: true });
+    const client = app.client(managers[0] as TokenManager);
+    const start = client.signIn(REDIRECT);
+    const who = await client.handleCallback(await visit(start), start.binding);
+    await there.clock.advance(3 * HOUR);
+    const handle = app.user(who);
+    const values = await Promise.all(
+      Array.from(
+        { length: 40 },
+        async (_, i) => (await (managers[i % 2] as TokenManager).get(handle.accessToken)).value,
+      ),
+    );
+    expect(new Set(values).size).toBe(1);
     expect(there.calls(EXCHANGE)).toBe(2);
   });
 
