@@ -51,6 +51,16 @@ describe('the suite ticket', () => {
     expect(world.calls(CORP_TOKENS).map(({ outcome }) => outcome)).toEqual(['ok']);
   });
 
+  it('is the later one, though the earlier has never come before', async () => {
+    world = await World.open();
+    const account = world.suite();
+    const manager = world.manager(account);
+    const now = world.clock.now();
+    await account.handleEvents(manager, [{ type: 'suite_ticket', ticket: 'later', at: now - 1_000 }]);
+    await account.handleEvents(manager, [{ type: 'suite_ticket', ticket: 'earlier', at: now - 2_000 }]);
+    expect((await manager.get(account.ticket)).value).toBe('later');
+  });
+
   it('is waited for: no request is made without one, and what waited is had when it comes', async () => {
     world = await World.open();
     const { account, manager } = await world.atWork();
