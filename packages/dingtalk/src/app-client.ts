@@ -70,15 +70,25 @@ export class DingTalkAppClient {
     return this.exchange({ ...fields, ...options, binding });
   }
 
-  /** Calls as a user who signed in. */
+  /**
+   * Calls as a user who signed in.
+   *
+   * @throws TokenError `ERR_TOKEN_CONFIGURATION` without the option `userTokens`.
+   */
   user(id: DingTalkUserId): DingTalkUserClient {
-    return openUser(this.#context(), id).client(this.#tokens);
+    const context = this.#context();
+    if (!context.userTokens) throw this.#misconfigured('"userTokens" must be true: it keeps no tokens of users');
+    return openUser(context, id).client(this.#tokens);
   }
 
   #context(): UserContext {
     if (this.#users) return this.#users;
-    const message = `account "${this.#name}": users sign in to apps with "appKey" and "appSecret" alone`;
-    throw new TokenError('ERR_TOKEN_CONFIGURATION', message, { account: this.#name });
+    throw this.#misconfigured('users sign in to apps with "appKey" and "appSecret" alone');
+  }
+
+  #misconfigured(what: string): TokenError {
+    const account = this.#name;
+    return new TokenError('ERR_TOKEN_CONFIGURATION', `account "${account}": ${what}`, { account });
   }
 }
 

@@ -28,6 +28,9 @@ export interface DingTalkCallOptions {
   readonly repeatable?: boolean;
 }
 
+/** What a call may bring that carries a code of single use. */
+export type DingTalkOnceOptions = Pick<DingTalkCallOptions, 'signal' | 'timeoutMs'>;
+
 /** How one `download` is made. */
 export interface DingTalkDownloadOptions extends DingTalkCallOptions {
   /** Sent with POST. Default: none, and GET. */

@@ -18,7 +18,7 @@ export {
   type DingTalkSuiteTicket,
   suiteEvents,
 } from './callback/suite-events.js';
-export type { DingTalkCallOptions, DingTalkDownloadOptions } from './calls.js';
+export type { DingTalkCallOptions, DingTalkDownloadOptions, DingTalkOnceOptions } from './calls.js';
 export {
   type DingTalkApi,
   DingTalkClient,

@@ -6,7 +6,7 @@ import {
   type TokenSource,
   type Tokens,
 } from '@evertoken/core';
-import { type CallingAccount, type DingTalkCallOptions, OAPI } from './calls.js';
+import { type CallingAccount, type DingTalkOnceOptions, OAPI } from './calls.js';
 import { type DingTalkOapi, oapiOf } from './client.js';
 import { DEFAULT_LIFETIME_MS, JSON_CONTENT } from './dingtalk-wire.js';
 import { snsSignature } from './hmac.js';
@@ -133,8 +133,10 @@ export class DingTalkSnsClient {
   readonly oapi: DingTalkOapi;
   readonly #context: SnsContext;
   readonly #tokens: Tokens;
+  readonly #accessToken: TokenSource;
 
   constructor(context: SnsContext, tokens: Tokens, accessToken: TokenSource) {
+    this.#accessToken = accessToken;
     this.oapi = oapiOf(callingOf(context, accessToken), tokens);
     this.#context = context;
     this.#tokens = tokens;
@@ -146,7 +148,7 @@ export class DingTalkSnsClient {
    *
    * Rejects with `DingTalkError` where the platform refuses the code, with `TokenError` where no token or no answer is to be had.
    */
-  async exchange(tmpAuthCode: string, options: DingTalkCallOptions = {}): Promise<DingTalkSnsUserId> {
+  async exchange(tmpAuthCode: string, options: DingTalkOnceOptions = {}): Promise<DingTalkSnsUserId> {
     assertCode(tmpAuthCode);
     const { name: account, persistentCodes } = this.#context;
     const body = { tmp_auth_code: tmpAuthCode };
@@ -155,10 +157,18 @@ export class DingTalkSnsClient {
     if (!told) throw malformedAnswer({ account, kind: PERSISTENT_CODE.kind }, 'it carries no persistent code');
     const { code: value, ...user } = told;
     if (persistentCodes) {
-      const source = persistentCodeSource(this.#context, user.openid);
-      await this.#tokens.adopt(source, { value, extra: user }, { grant: true });
+      await this.#keep(user, value);
     }
     return user;
+  }
+
+  /** Another code than before means that the user had taken the permission back: what the former brought is dead. */
+  async #keep(user: DingTalkSnsUserId, value: string): Promise<void> {
+    const persistentCode = persistentCodeSource(this.#context, user.openid);
+    const before = await this.#tokens.get(persistentCode).catch(() => undefined);
+    await this.#tokens.adopt(persistentCode, { value, extra: { ...user } }, { grant: true });
+    if (before === undefined || before.value === value) return;
+    await this.#tokens.forget(snsUserTokenSource(this.#context, user.openid, this.#accessToken));
   }
 
   /**
@@ -167,7 +177,7 @@ export class DingTalkSnsClient {
    *
    * Rejects as `exchange` does.
    */
-  async userByCode<T = unknown>(tmpAuthCode: string, options: DingTalkCallOptions = {}): Promise<T> {
+  async userByCode<T = unknown>(tmpAuthCode: string, options: DingTalkOnceOptions = {}): Promise<T> {
     assertCode(tmpAuthCode);
     const { appId, appSecret, baseUrls, clock } = this.#context;
     const timestamp = clock.now();
@@ -178,7 +188,10 @@ export class DingTalkSnsClient {
     for (const [name, value] of Object.entries(signed)) url.searchParams.set(name, String(value));
     const headers = { 'content-type': JSON_CONTENT };
     const draft = { method: 'POST', url, headers, body: JSON.stringify({ tmp_auth_code: tmpAuthCode }) };
-    const outcome = await patiently({ ...this.#context, family: OAPI }, { ...draft, path, draft, options });
+    const outcome = await patiently(
+      { ...this.#context, family: OAPI },
+      { ...draft, path, draft, options: { ...options, repeatable: false } },
+    );
     if ('error' in outcome) throw outcome.error;
     return outcome.body as T;
   }

@@ -8,7 +8,7 @@ import {
   tokenKeyOf,
 } from '@evertoken/core';
 import { ask } from './ask.js';
-import type { DingTalkCallOptions } from './calls.js';
+import type { DingTalkOnceOptions } from './calls.js';
 import { apiOf, type DingTalkApi, type DingTalkOapi, oapiOf } from './client.js';
 import { issuedIn, jsonPost } from './dingtalk-wire.js';
 import {
@@ -147,9 +147,9 @@ export class DingTalkSsoClient {
    *
    * Rejects with `DingTalkError` where the platform refuses the code, with `TokenError` where no token or no answer is to be had.
    */
-  async administrator(code: string, options: DingTalkCallOptions = {}): Promise<DingTalkAdministrator> {
+  async administrator(code: string, options: DingTalkOnceOptions = {}): Promise<DingTalkAdministrator> {
     if (typeof code !== 'string' || code === '') throw new TypeError('"code" must be the code of the address');
-    const once = { repeatable: false, ...options, query: { ...options.query, code } };
+    const once = { ...options, repeatable: false, query: { code } };
     const { api, account } = this.#about;
     const administrator =
       api === 'v1'

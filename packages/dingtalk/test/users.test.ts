@@ -79,6 +79,7 @@ describe('a sign-in', () => {
     for await (const { kind } of manager.inspect()) kept.push(kind);
     expect(kept).not.toContain('user_access_token');
     expect(() => app.user({ unionId: LAN })).toThrow(/"userTokens" must be true/);
+    expect(() => client.user({ unionId: LAN })).toThrow(/"userTokens" must be true/);
   });
 
   it.each([
