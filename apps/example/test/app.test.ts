@@ -182,7 +182,8 @@ describe('errors', () => {
 
   it('say that a platform is busy, and when to come back', async () => {
     const { url, sandbox } = await runOnSandbox();
-    sandbox.fault({ kind: 'busy', platform: 'dingtalk', endpoint: '/topapi/v2/user/get' });
+    // The client is patient with a platform that is busy for a moment.
+    sandbox.fault({ kind: 'busy', platform: 'dingtalk', endpoint: '/topapi/v2/user/get', count: 'always' });
     const answer = await fetch(`${url}/dingtalk/user?userid=manager1`);
     expect([answer.status, await answer.json()]).toMatchObject([503, { account: 'oa', retryable: true }]);
     expect(answer.headers.get('retry-after')).toMatch(/^[12]$/);
