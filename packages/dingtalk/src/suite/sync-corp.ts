@@ -36,6 +36,8 @@ export async function syncCorp(
   const stands = await tokens.get(authorization).catch(ignoreAbsent);
   const before = standingIn(stands?.extra);
   const standing = standingFrom(info, before, at);
+  // Of a corp that nobody knows nothing is worth keeping.
+  if (!info && !stands) return { corpId, ...standing };
   const same = before?.status === standing.status ? stands?.value : undefined;
   // Facts alone: the order of what stands is the platform's, and stays.
   const value = same ?? markOf({ type: info ? 'authorized' : 'cancelled', at });

@@ -177,6 +177,7 @@ describe('corps that come and go', () => {
     expect(await client.syncCorp(CORP)).toMatchObject({ status: 'cancelled' });
     expect(await listed(client.corps())).toEqual([]);
     expect(await client.syncCorp('dingnobody')).toMatchObject({ status: 'cancelled' });
+    expect(await listed(client.corps({ statuses: ['cancelled'] }))).toMatchObject([{ corpId: CORP }]);
     if (api === 'v1') expect(world.calls(AUTH_INFO).length).toBeGreaterThan(0);
   });
 });
