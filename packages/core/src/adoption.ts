@@ -180,7 +180,7 @@ export async function commitOver(
     engine.memory.changed(source.key);
     const stored = await engine.memory.read(source);
     engine.events.emit('commit', { ...event, generation: stored.generation, cause });
-    if (cause === 'grant') obtainCompanions(engine, source);
+    if (cause === 'grant' || cause === 'push') obtainCompanions(engine, source);
     if (record.attempt.state !== 'active')
       engine.events.emit('state', { ...event, from: record.attempt.state, to: stored.attempt.state });
     return 'accepted';

@@ -65,6 +65,17 @@ describe('companions of a token', () => {
     expect(manager.peek(account.tickets[0] as TokenSource)).toBeDefined();
   });
 
+  it('are obtained behind a push', async () => {
+    platform = new ModelPlatform(clock, 'pushed');
+    const account = accountWithTickets();
+    const pushed = modelAccount(platform, { subjects: ['u'], keep: 'grant' });
+    const [ticket] = account.tickets as [TokenSource];
+    const manager = manage({ ...account, source: (kind) => (kind === ticket.kind ? ticket : pushed.token) });
+    await manager.adopt(pushed.token, { value: 'P1' }, { order: 1 });
+    await clock.advance(0);
+    expect(tickets.calls).toBe(1);
+  });
+
   it('are obtained by the sweep that renews the token, after it, and never twice', async () => {
     const account = accountWithTickets();
     const [ticket] = account.tickets as [TokenSource];

@@ -1,4 +1,4 @@
-import type { DingTalkClient } from '@evertoken/dingtalk';
+import type { DingTalkAppClient } from '@evertoken/dingtalk';
 import { InjectClient } from '@evertoken/nestjs';
 import { BadRequestException, Controller, Get, Query } from '@nestjs/common';
 import { OA } from '../accounts.js';
@@ -14,7 +14,7 @@ interface Employee {
 /** An internal app's view of its organisation. */
 @Controller('dingtalk')
 export class DingTalkController {
-  constructor(@InjectClient(OA) private readonly dingtalk: DingTalkClient) {}
+  constructor(@InjectClient(OA) private readonly dingtalk: DingTalkAppClient) {}
 
   /** Looks an employee up by user id; on a real account the app needs the permission to read contacts. */
   @Get('user')
