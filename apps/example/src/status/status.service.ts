@@ -98,9 +98,10 @@ export class StatusService implements BeforeApplicationShutdown {
     const stored: TokenRow[] = [];
     for await (const { key: _key, ...status } of this.tokens.inspect()) stored.push(status);
     return this.tokens.accounts().flatMap(({ name, platform, kinds }) =>
-      kinds.flatMap(({ kind }): TokenRow[] => {
+      kinds.flatMap(({ kind, keep }): TokenRow[] => {
         const own = stored.filter((row) => row.account === name && row.kind === kind);
-        return own.length > 0 ? own.sort(bySubject) : [{ platform, account: name, kind, state: 'absent' }];
+        if (own.length > 0 || keep !== 'grant') return own.sort(bySubject);
+        return [{ platform, account: name, kind, state: 'absent' }];
       }),
     );
   }
