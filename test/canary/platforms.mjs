@@ -5,12 +5,13 @@ import { createServer } from 'node:http';
 import { nextEngineApp } from '@evertoken/nextengine';
 import { createSandbox } from '@evertoken/sandbox';
 import { miniProgram, officialAccount, openPlatform, weCom, weComSuite } from '@evertoken/wechat';
-import { dingTalkApp } from '../../packages/dingtalk/dist/index.js';
+import { dingTalkApp, dingTalkSuite } from '../../packages/dingtalk/dist/index.js';
 
 const SECRET_FIELDS = /^(.*access_?token|.*refresh_?token|.*ticket|state|permanent_code|.*auth(orization)?_code)$/i;
-/** The accounts that authorized, and the corp that installed. */
+/** The accounts that authorized, and the corps that installed. */
 export const AUTHORIZERS = ['wxauthone', 'wxauthtwo'];
 export const CUSTOMER = 'wwcustomer';
+export const DING_CORP = 'dingcustomer';
 
 /** What a platform can do besides answering well. `what` is told everything that it was sent. */
 export const TWISTS = {
@@ -61,7 +62,8 @@ export async function openPlatforms(secrets, clock) {
     token: secrets.plant('push token', randomBytes(16).toString('hex')),
     encodingAESKey: secrets.plant('push key', randomBytes(22).toString('hex').slice(0, 43)),
   });
-  const [componentPush, suitePush] = [push(), push()];
+  const [componentPush, suitePush, dingPush] = [push(), push(), push()];
+  const dingSuite = { suiteKey: 'suitecanary', suiteSecret: secrets.plant('app secret') };
   const agent = { agentId: 1000002, secret: secrets.plant('app secret') };
   const providerSecret = secrets.plant('app secret');
   const suite = { suiteId: 'wwsuite', secret: secrets.plant('app secret') };
@@ -70,6 +72,7 @@ export async function openPlatforms(secrets, clock) {
     wechat: [shop, app],
     dingtalk: [corp, old],
     nextengine: [{ ...erp, users }],
+    dingtalkSuites: [{ ...dingSuite, ...dingPush, suiteTicketEveryMs: 0 }],
     openPlatforms: [
       {
         ...component,
@@ -109,7 +112,9 @@ export async function openPlatforms(secrets, clock) {
   const dingUrls = { baseUrls: { api: urls.dingtalkApi, oapi: urls.dingtalkOapi } };
   const neUrls = { baseUrls: { api: urls.nextengineApi, base: urls.nextengineBase } };
   const { corpId, corpSecret, appKey, appSecret } = corp;
-  const given = { fetch: canaryFetch };
+  // What clients wait before they repeat a call is no part of this.
+  const hasty = { ...clock, after: (ms, ...rest) => clock.after(ms / 10, ...rest) };
+  const given = { fetch: canaryFetch, ...(clock.after && { clock: hasty }) };
   const accounts = {
     shop: officialAccount({ name: 'shop', ...shop, baseUrl: urls.wechat, ...given }),
     app: miniProgram({ name: 'app', ...app, baseUrl: urls.wechat, endpoint: 'token', ...given }),
@@ -123,7 +128,13 @@ export async function openPlatforms(secrets, clock) {
       push: componentPush,
       baseUrl: urls.wechat,
       ...given,
-      ...(clock.after && { clock }),
+    }),
+    dingSuite: dingTalkSuite({
+      name: 'dingSuite',
+      ...dingSuite,
+      push: dingPush,
+      ...dingUrls,
+      ...given,
     }),
     office: weCom({
       name: 'office',
@@ -132,7 +143,6 @@ export async function openPlatforms(secrets, clock) {
       providerSecret,
       baseUrl: urls.wecom,
       ...given,
-      ...(clock.after && { clock }),
     }),
     suite: weComSuite({
       name: 'suite',
@@ -142,16 +152,28 @@ export async function openPlatforms(secrets, clock) {
       baseUrl: urls.wecom,
       tickets: true,
       ...given,
-      ...(clock.after && { clock }),
     }),
   };
-  return { sandbox, accounts, state, erp, component, suite, receive: (tokens) => receive(sandbox, accounts, tokens) };
+  return {
+    sandbox,
+    accounts,
+    state,
+    erp,
+    component,
+    suite,
+    dingSuite,
+    receive: (tokens) => receive(sandbox, accounts, tokens),
+  };
 }
 
 /** A server that takes the pushes of the component and the suite, and the sandbox's addresses set to it. */
-async function receive(sandbox, { platform, suite }, tokens) {
+async function receive(sandbox, { platform, suite, dingSuite }, tokens) {
   const { callbackRequest, sendReply } = await import('@evertoken/wechat/push');
-  const takers = { '/component': platform.callback(tokens), '/suite': suite.callback(tokens) };
+  const takers = {
+    '/component': platform.callback(tokens),
+    '/suite': suite.callback(tokens),
+    '/ding': dingSuite.callback(tokens),
+  };
   const server = createServer(async (request, response) => {
     const take = takers[request.url.split('?')[0]];
     sendReply(response, await take(await callbackRequest(request)));
@@ -160,6 +182,7 @@ async function receive(sandbox, { platform, suite }, tokens) {
   const origin = `http://127.0.0.1:${server.address().port}`;
   sandbox.openPlatform.configure(platform.id, { callbackUrl: `${origin}/component` });
   sandbox.wecom.setCallback(suite.id, { url: `${origin}/suite` });
+  sandbox.dingtalkSuite.setCallback(dingSuite.id, { callbackUrl: `${origin}/ding` });
   return async () => {
     await sandbox.pushes();
     await new Promise((resolve) => {

@@ -13,9 +13,9 @@ import { mysqlStore } from '@evertoken/store-sql/mysql';
 import { postgresStore } from '@evertoken/store-sql/postgres';
 import { sqliteStore } from '@evertoken/store-sql/sqlite';
 import { miniProgram, officialAccount, openPlatform, weCom, weComSuite } from '@evertoken/wechat';
-import { dingTalkApp } from '../../packages/dingtalk/dist/index.js';
+import { dingTalkApp, dingTalkSns, dingTalkSso, dingTalkSuite } from '../../packages/dingtalk/dist/index.js';
 import { runNest } from './nest.mjs';
-import { AUTHORIZERS, CUSTOMER, openPlatforms, TWISTS } from './platforms.mjs';
+import { AUTHORIZERS, CUSTOMER, DING_CORP, openPlatforms, TWISTS } from './platforms.mjs';
 import { Secrets } from './secrets.mjs';
 import { everythingOf } from './witness.mjs';
 
@@ -50,7 +50,7 @@ async function run(label, store, { directory, spoil, journalKeys, rows }) {
     after: systemClock.after,
   };
   const platforms = await openPlatforms(secrets, clock);
-  const { accounts, sandbox, state, erp, component, suite } = platforms;
+  const { accounts, sandbox, state, erp, component, suite, dingSuite } = platforms;
   const journal = fileJournal({ directory, ...journalKeys });
   const held = withheld(store(clock));
   const open = () => {
@@ -74,12 +74,14 @@ async function run(label, store, { directory, spoil, journalKeys, rows }) {
   const users = ['anna', 'berta', 'clara'].map((uid) => accounts.erp.user(uid));
   const authorizers = AUTHORIZERS.map((appId) => accounts.platform.authorizer(appId));
   const customer = accounts.suite.corp(CUSTOMER);
+  const dingCorp = accounts.dingSuite.corp(DING_CORP);
   const stopReceiving = await platforms.receive(manager);
   const sources = [
     ...Object.values(accounts).flatMap((account) => [...account.sources()]),
     ...users.map((user) => user.accessToken),
     ...authorizers.flatMap(({ accessToken, jsapiTicket }) => [accessToken, jsapiTicket]),
     ...[customer.permanentCode, customer.accessToken, customer.jsapiTicket],
+    ...[dingCorp.accessToken, dingCorp.jsapiTicket],
   ];
   /** Tickets, an authorization and an installation, each by a push; and what they are called with. */
   const pushes = async () => {
@@ -90,6 +92,9 @@ async function run(label, store, { directory, spoil, journalKeys, rows }) {
     sandbox.openPlatform.authorize(component.appId, AUTHORIZERS[1]);
     sandbox.wecom.pushTicket(suite.suiteId);
     sandbox.wecom.install(suite.suiteId, { corpId: CUSTOMER, name: 'A customer', agentId: 1000009 });
+    secrets.learn('pushed suite_ticket', sandbox.dingtalkSuite.pushTicket(dingSuite.suiteKey).ticket);
+    const { tmpAuthCode } = sandbox.dingtalkSuite.authorize(dingSuite.suiteKey, DING_CORP);
+    secrets.learn('sign-in code', tmpAuthCode);
     await Promise.allSettled(sent);
     note(`${label}: push log`, sandbox.pushLog());
     note(`${label}: sync`, await tried(`${label}: sync`, () => accounts.platform.client(manager).syncAuthorizers()));
@@ -123,6 +128,7 @@ async function run(label, store, { directory, spoil, journalKeys, rows }) {
         tried(`${label}: authorizer call`, () => each.client(manager).get('/cgi-bin/user/get')),
       ),
       tried(`${label}: WeCom call`, () => accounts.office.agent('crm').client(manager).get('/cgi-bin/agent/get')),
+      tried(`${label}: DingTalk suite call`, () => dingCorp.client(manager).oapi.post('/topapi/v2/user/get', {})),
       tried(`${label}: suite call`, () => customer.client(manager).get('/cgi-bin/agent/get')),
       ...users.map((user) =>
         tried(`${label}: NextEngine call`, () => user.client(manager).call('/api_v1_login_user/info')),
@@ -286,6 +292,9 @@ async function wrongOptions(directory) {
     openPlatform: [openPlatform, ['appId', 'secret', 'push', 'baseUrl', 'refresh', 'fetch', 'clock']],
     weCom: [weCom, ['corpId', 'agents', 'providerSecret', 'push', 'baseUrl']],
     weComSuite: [weComSuite, ['suiteId', 'secret', 'push', 'corpId', 'baseUrl', 'tickets', 'onEvent']],
+    dingTalkSuite: [dingTalkSuite, ['suiteKey', 'suiteSecret', 'push', 'api', 'custom', 'baseUrls', 'onEvent']],
+    dingTalkSso: [dingTalkSso, ['corpId', 'ssoSecret', 'baseUrls', 'defaultLifetimeMs']],
+    dingTalkSns: [dingTalkSns, ['appId', 'appSecret', 'baseUrls', 'defaultLifetimeMs']],
     nextEngineApp: [nextEngineApp, ['clientId', 'clientSecret', 'redirectUri', 'baseUrls', 'refresh']],
   };
   for (const [name, [make, options]] of Object.entries(makers)) {
