@@ -1,4 +1,4 @@
-import { TokenError, type Tokens } from '@evertoken/core';
+import type { Tokens } from '@evertoken/core';
 import {
   type DingTalkApi,
   DingTalkClient,
@@ -7,27 +7,20 @@ import {
   type JsApiConfig,
   type JsApiConfigOptions,
 } from './client.js';
-import type { SignedInUser, SignInCallback } from './sign-in.js';
-import { type SignInBinding, type SignInOptions, type SignInStart, startSignIn } from './sign-in-start.js';
-import { type DingTalkUserClient, openUser } from './user-client.js';
-import type { DingTalkUserId, UserContext } from './user-token.js';
+import { SigningInClient } from './signing-in-client.js';
+import type { UserContext } from './user-token.js';
 
 /** An internal app's calls, and its users' sign-ins. Made by `account.client(tokens)`; cheap, keeps nothing. */
-export class DingTalkAppClient {
+export class DingTalkAppClient extends SigningInClient {
   /** The present API, `api.dingtalk.com`. */
   readonly api: DingTalkApi;
   /** The old API, `oapi.dingtalk.com`. */
   readonly oapi: DingTalkOapi;
   readonly #client: DingTalkClient;
-  readonly #users: UserContext | undefined;
-  readonly #tokens: Tokens;
-  readonly #name: string;
 
   constructor(account: DingTalkClientAccount, tokens: Tokens, users: UserContext | undefined) {
+    super(account.name, tokens, users);
     this.#client = new DingTalkClient(account, tokens);
-    this.#tokens = tokens;
-    this.#users = users;
-    this.#name = account.name;
     this.api = this.#client.api;
     this.oapi = this.#client.oapi;
   }
@@ -36,63 +29,4 @@ export class DingTalkAppClient {
   jsApiConfig(url: string, options?: JsApiConfigOptions): Promise<JsApiConfig> {
     return this.#client.jsApiConfig(url, options);
   }
-
-  /**
-   * Begins a user's sign-in: send the browser to `url`, keep `binding` in its session.
-   *
-   * @throws TypeError where `redirectUri` is no URL or `scope` none of the two, TokenError `ERR_TOKEN_CONFIGURATION` for an app
-   *   without an app key.
-   */
-  signIn(options: SignInOptions): SignInStart {
-    return startSignIn(this.#context(), options);
-  }
-
-  /**
-   * Ends a user's sign-in: tells who it is, and keeps the user's tokens where the account has `userTokens`. Never resolves with
-   * a token.
-   *
-   * Rejects with `ERR_TOKEN_REFUSED`, its `reason` `unbound`, `foreign`, `declined` or `mismatch`, where the callback is not this
-   * session's, with `DingTalkError` where the platform refuses the code, and with `TokenError` where no answer came. Where the
-   * user could not be told (`retryable`), the pair is safe: the same call, made again, goes on from there.
-   */
-  async exchange(callback: SignInCallback): Promise<SignedInUser> {
-    const { exchangeSignIn } = await import('./sign-in.js');
-    return exchangeSignIn(this.#context(), this.#tokens, callback);
-  }
-
-  /** `exchange` with the callback's query as it came: `authCode`, `state`, `error`. */
-  handleCallback(
-    { authCode, state, error }: Readonly<Record<string, unknown>>,
-    binding: SignInBinding | undefined,
-    options: Pick<SignInCallback, 'expected'> = {},
-  ): Promise<SignedInUser> {
-    const fields = { authCode: textIn(authCode), state: textIn(state), error: textIn(error) };
-    return this.exchange({ ...fields, ...options, binding });
-  }
-
-  /**
-   * Calls as a user who signed in.
-   *
-   * @throws TokenError `ERR_TOKEN_CONFIGURATION` without the option `userTokens`.
-   */
-  user(id: DingTalkUserId): DingTalkUserClient {
-    const context = this.#context();
-    if (!context.userTokens) throw this.#misconfigured('"userTokens" must be true: it keeps no tokens of users');
-    return openUser(context, id).client(this.#tokens);
-  }
-
-  #context(): UserContext {
-    if (this.#users) return this.#users;
-    throw this.#misconfigured('users sign in to apps with "appKey" and "appSecret" alone');
-  }
-
-  #misconfigured(what: string): TokenError {
-    const account = this.#name;
-    return new TokenError('ERR_TOKEN_CONFIGURATION', `account "${account}": ${what}`, { account });
-  }
-}
-
-/** A query may hold anything: arrays where a parameter is repeated, too. */
-function textIn(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined;
 }

@@ -1,8 +1,17 @@
-import type { Account, CallbackReply, CallbackRequest, TokenSource, Tokens } from '@evertoken/core';
+import {
+  type Account,
+  type CallbackReply,
+  type CallbackRequest,
+  TokenError,
+  type TokenSource,
+  type Tokens,
+} from '@evertoken/core';
 import type { DingTalkSuiteEvent } from '../callback/suite-events.js';
 import type { DingTalkClient } from '../client.js';
 import { onceOf } from '../options.js';
 import { PLATFORM } from '../token-sources.js';
+import { type DingTalkUser, openUser } from '../user-client.js';
+import { type DingTalkUserId, USER_SIGN_IN, USER_TOKEN, userSignInSource, userTokenSourceOf } from '../user-token.js';
 import { corpClient, DingTalkSuiteClient } from './suite-client.js';
 import type { SuiteContext } from './suite-context.js';
 import { OBTAINABLE_SUITE_KINDS, SUITE_KINDS } from './suite-kinds.js';
@@ -39,6 +48,12 @@ export interface DingTalkSuite extends Account<DingTalkSuiteClient> {
    * @throws TypeError where `corpId` is empty.
    */
   corp(corpId: string): DingTalkSuiteCorp;
+  /**
+   * A user who signed in with the suite's key; needs the option `userTokens`.
+   *
+   * @throws TokenError `ERR_TOKEN_CONFIGURATION` without that option.
+   */
+  user(id: DingTalkUserId): DingTalkUser;
   /** Takes pushes by HTTP: tickets, and corps that come and go. Answers once what they brought is stored. */
   callback(tokens: Tokens): (request: CallbackRequest) => Promise<CallbackReply>;
   /**
@@ -62,9 +77,11 @@ export interface DingTalkSuite extends Account<DingTalkSuiteClient> {
  */
 export function dingTalkSuite(options: DingTalkSuiteOptions): DingTalkSuite {
   const suite = suiteOf(options);
-  const { name, suiteKey: id, fetch, fixedTicket, api } = suite;
+  const { name, suiteKey: id, fetch, fixedTicket, api, userTokens } = suite;
+  const users = { ...suite, clientId: id, clientSecret: suite.suiteSecret };
   const { refresh, push } = options;
   const problems = Object.freeze(suiteProblems(options));
+  const kinds = fixedTicket !== undefined && push === undefined ? OBTAINABLE_SUITE_KINDS : SUITE_KINDS;
   const own = onceOf(() => suiteSources(suite));
   const corpSources = (corpId: string): SuiteCorpSources => {
     if (typeof corpId !== 'string' || corpId === '') throw new TypeError('"corpId" must be a non-empty string');
@@ -72,6 +89,7 @@ export function dingTalkSuite(options: DingTalkSuiteOptions): DingTalkSuite {
   };
   const context: SuiteContext = {
     suite,
+    users,
     get own() {
       return own();
     },
@@ -82,6 +100,8 @@ export function dingTalkSuite(options: DingTalkSuiteOptions): DingTalkSuite {
   function source(kind: string, subject?: string): TokenSource | undefined {
     if (subject === undefined) return [own().ticket, own().accessToken].find((each) => each.kind === kind);
     if (subject === '') return undefined;
+    if (kind === USER_TOKEN.kind) return userTokens ? userTokenSourceOf(users, subject) : undefined;
+    if (kind === USER_SIGN_IN.kind) return userTokens ? userSignInSource(users, subject) : undefined;
     return Object.values<TokenSource>({ ...corpSources(subject) }).find((each) => each.kind === kind);
   }
 
@@ -96,7 +116,7 @@ export function dingTalkSuite(options: DingTalkSuiteOptions): DingTalkSuite {
     id,
     ...(refresh !== undefined && { refresh }),
     ...(fetch !== undefined && { fetch }),
-    kinds: fixedTicket !== undefined && push === undefined ? OBTAINABLE_SUITE_KINDS : SUITE_KINDS,
+    kinds: userTokens ? Object.freeze([...kinds, USER_TOKEN, USER_SIGN_IN]) : kinds,
     get ticket() {
       return own().ticket;
     },
@@ -104,6 +124,11 @@ export function dingTalkSuite(options: DingTalkSuiteOptions): DingTalkSuite {
       return own().accessToken;
     },
     corp,
+    user(who) {
+      if (userTokens) return openUser(users, who);
+      const message = `account "${name}": "userTokens" must be true: it keeps no tokens of users`;
+      throw new TokenError('ERR_TOKEN_CONFIGURATION', message, { account: name });
+    },
     problems: () => problems,
     // Where no ticket is needed for corps' tokens, the suite's own services are asked on demand.
     sources: () => (api === 'unified' || fixedTicket !== undefined ? [] : [own().ticket, own().accessToken]),

@@ -1,5 +1,6 @@
 import type { Tokens } from '@evertoken/core';
 import { apiOf, type DingTalkApi, DingTalkClient, type DingTalkOapi, oapiOf } from '../client.js';
+import { SigningInClient } from '../signing-in-client.js';
 import { type DingTalkCorpAuthorization, type DingTalkCorpStatus, standingIn } from './corp-standing.js';
 import { type SuiteContext, serviceCaller, suiteCaller } from './suite-context.js';
 import { AUTHORIZATION } from './suite-kinds.js';
@@ -10,8 +11,8 @@ export interface DingTalkCorpsOptions {
   readonly statuses?: readonly DingTalkCorpStatus[] | undefined;
 }
 
-/** A suite's own API, the corps that have enabled it, and a client for each. Made by `suite.client(tokens)`; keeps nothing. */
-export class DingTalkSuiteClient {
+/** A suite's own API, the corps that have enabled it, a client for each, and sign-ins with the suite's key. Made by `suite.client(tokens)`; keeps nothing. */
+export class DingTalkSuiteClient extends SigningInClient {
   /** `api.dingtalk.com`, with the suite's token. */
   readonly api: DingTalkApi;
   /** `/service/…` of `oapi.dingtalk.com`, with the suite's token. */
@@ -20,6 +21,7 @@ export class DingTalkSuiteClient {
   readonly #tokens: Tokens;
 
   constructor(context: SuiteContext, tokens: Tokens) {
+    super(context.suite.name, tokens, context.users);
     this.#context = context;
     this.#tokens = tokens;
     this.api = apiOf(suiteCaller(context), tokens);

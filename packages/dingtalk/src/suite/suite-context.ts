@@ -1,5 +1,6 @@
 import type { TokenSource, TokenStatus, Tokens } from '@evertoken/core';
 import type { CallingAccount } from '../calls.js';
+import type { UserContext } from '../user-token.js';
 import type { Suite } from './suite-options.js';
 import type { SuiteCorpSources, SuiteSources } from './suite-sources.js';
 import { SUITE_TOKEN_PARAMETER } from './suite-wire.js';
@@ -7,6 +8,8 @@ import { SUITE_TOKEN_PARAMETER } from './suite-wire.js';
 /** What the parts of a suite's account share: its options, and its handles. Holds secrets, behind `suite`. */
 export interface SuiteContext {
   readonly suite: Suite;
+  /** For sign-ins: the suite's key and secret are what an app's are. */
+  readonly users: UserContext;
   readonly own: SuiteSources;
   corp(corpId: string): SuiteCorpSources;
   source(kind: string, subject?: string): TokenSource | undefined;

@@ -47,6 +47,8 @@ export interface DingTalkSuiteOptions extends DingTalkCommonOptions {
    * the former's newest endpoint, which needs no ticket. Default `'v1'`.
    */
   readonly api?: DingTalkTokenApi | undefined;
+  /** Keeps the tokens of users who sign in with the suite's key, as grants. Default false. */
+  readonly userTokens?: boolean | undefined;
   /** A custom ("定制") app, for which any text is a ticket: it waits for no push. Default false. */
   readonly custom?: boolean | undefined;
   /**
@@ -64,6 +66,7 @@ export interface Suite extends CommonSettings {
   readonly suiteKey: string;
   readonly suiteSecret: string;
   readonly api: DingTalkTokenApi;
+  readonly userTokens: boolean;
   /** Sent instead of a pushed ticket; of custom apps. */
   readonly fixedTicket?: string;
   readonly keys: readonly CallbackKeys[];
@@ -90,7 +93,7 @@ export class Skew {
 }
 
 const REQUIRED = ['name', 'suiteKey', 'suiteSecret'];
-const OPTIONAL = ['push', 'api', 'custom', 'onEvent', ...COMMON_OPTIONS];
+const OPTIONAL = ['push', 'api', 'userTokens', 'custom', 'onEvent', ...COMMON_OPTIONS];
 const PUSH_OPTIONS = ['token', 'encodingAESKey', 'previous', 'ownerKeys', 'replayWindowMs'];
 
 /** Reads the options; never throws. */
@@ -106,6 +109,7 @@ export function suiteOf(options: DingTalkSuiteOptions): Suite {
     suiteKey,
     suiteSecret: textOf(options.suiteSecret),
     api,
+    userTokens: options.userTokens === true,
     ...(custom === true && { fixedTicket: CUSTOM_TICKET }),
     keys: keys.map((each) => keysIn(each as DingTalkSuitePush) as CallbackKeys),
     ownerKeys: [suiteKey, ...(Array.isArray(push?.ownerKeys) ? push.ownerKeys : [])],
@@ -125,6 +129,10 @@ export function suiteProblems(options: DingTalkSuiteOptions): string[] {
   }
   if (custom !== undefined && typeof custom !== 'boolean') {
     problems.push(`"custom" must be true or false, got ${typeof custom}`);
+  }
+  const { userTokens } = options;
+  if (userTokens !== undefined && typeof userTokens !== 'boolean') {
+    problems.push(`"userTokens" must be true or false, got ${typeof userTokens}`);
   }
   if (onEvent !== undefined && typeof onEvent !== 'function') {
     problems.push(`"onEvent" must be a function, got ${typeof onEvent}`);
