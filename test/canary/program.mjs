@@ -190,7 +190,8 @@ async function run(label, store, { directory, spoil, journalKeys, rows }) {
     await signIn('berta');
     state.twist = undefined;
   }
-  for (const kind of ['drop', 'status', 'malformed', 'html', 'busy', 'maintenance']) {
+  const faults = ['drop', 'status', 'malformed', 'html', 'busy', 'maintenance'];
+  for (const kind of faults.filter((_, at) => all || at % 3 === label.length % 3)) {
     shiftMs += 3_600_000;
     sandbox.fault({ kind, count: 'always' });
     await everything();
