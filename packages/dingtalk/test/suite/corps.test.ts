@@ -223,23 +223,27 @@ describe('the push address', () => {
   it('answers in time though the store does not, and the push comes again', async () => {
     world = await World.open();
     const store = memoryStore({ clock: world.clock });
-    let slow = true;
+    let acknowledge = () => {};
+    const held = new Promise<void>((resolve) => {
+      acknowledge = resolve;
+    });
     const late = new Proxy(store, {
       get(target, name) {
         const member: unknown = Reflect.get(target, name);
         if (typeof member !== 'function') return member;
         if (name !== 'commit') return member.bind(target);
         return async (...input: unknown[]) => {
-          if (slow) await new Promise((resolve) => setTimeout(resolve, 1_500));
+          await held;
           return member.apply(target, input);
         };
       },
     });
-    const { account, manager } = await world.atWork({}, { store: late });
+    const { account, manager } = await world.atWork({}, { store: late, storeTimeoutMs: 60_000 });
     world.sandbox.dingtalkSuite.pushTicket(SUITE);
-    await expect.poll(() => world.sandbox.pushLog().length, PATIENCE).toBe(1);
+    // It is sent again although nothing was stored: it was declined in time.
+    await expect.poll(() => world.sandbox.pushLog()[0]?.tries ?? 0, PATIENCE).toBeGreaterThan(1);
+    acknowledge();
     await expect.poll(() => manager.peek(account.ticket)?.value !== undefined, PATIENCE).toBe(true);
-    slow = false;
     await world.sandbox.pushes();
     const [push] = world.sandbox.pushLog();
     expect(push).toMatchObject({ outcome: 'success' });
