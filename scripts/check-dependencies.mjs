@@ -11,6 +11,7 @@ const ALLOWED = {
   dingtalk: [CORE],
   nextengine: [CORE],
   nestjs: [CORE],
+  opentelemetry: [CORE],
   'store-redis': [CORE],
   'store-sql': [CORE],
 };

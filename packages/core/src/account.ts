@@ -53,6 +53,7 @@ export interface CallbackRequest {
 /** What to answer. */
 export interface CallbackReply {
   readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** A list stands for a header that is sent several times: `set-cookie`. */
+  readonly headers?: Readonly<Record<string, string | readonly string[]>>;
   readonly body: string;
 }
