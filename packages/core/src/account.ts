@@ -22,6 +22,7 @@ export interface Account<Client = unknown> {
   readonly id: string;
   /** All it can hold, also where no subject is known yet. */
   readonly kinds: readonly SourceKind[];
+  /** How its tokens are kept fresh. Default: as the manager's options say. */
   readonly refresh?: RefreshOptions;
   /** Used instead of the manager's `fetch`: a proxy with a fixed address, say. */
   readonly fetch?: typeof fetch;
@@ -44,16 +45,22 @@ export interface Account<Client = unknown> {
 
 /** A push or callback as it came over HTTP. */
 export interface CallbackRequest {
+  /** HTTP method, upper case. */
   readonly method: string;
+  /** Parameters of the query, decoded; several values of one name joined by commas. */
   readonly query: Readonly<Record<string, string | undefined>>;
+  /** Headers by their names in lower case; several values of one name joined by commas. */
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** The bytes as they came: signatures cover them. Empty where there were none. */
   readonly body: Uint8Array;
 }
 
 /** What to answer. */
 export interface CallbackReply {
+  /** HTTP status. */
   readonly status: number;
   /** A list stands for a header that is sent several times: `set-cookie`. */
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+  /** Text, sent as UTF-8. May be empty. */
   readonly body: string;
 }

@@ -25,7 +25,12 @@ export interface KeyRotationReport {
   /** Those among them that stood in clear, wholly or in part. */
   readonly plain: number;
   /** Records left as they were, and why; no reason shows a secret. */
-  readonly failed: readonly { readonly key: TokenKey; readonly reason: string }[];
+  readonly failed: readonly {
+    /** The key of the record. */
+    readonly key: TokenKey;
+    /** Why, without a secret. */
+    readonly reason: string;
+  }[];
   /** Everything was looked at, and nothing failed: all tokens of the store are sealed with the active key. */
   readonly complete: boolean;
 }

@@ -12,7 +12,9 @@ export const TOKEN_ERRORS = Object.freeze({
   ERR_TOKEN_REFUSED: { state: 'retrying', retryable: false },
   /** The platform's allowance is used up until a later hour or day. */
   ERR_TOKEN_QUOTA: { state: 'retrying', retryable: false },
+  /** The platform is too busy to answer: later. */
   ERR_TOKEN_BUSY: { state: 'retrying', retryable: true },
+  /** The platform is being maintained: later, sometimes hours. */
   ERR_TOKEN_MAINTENANCE: { state: 'retrying', retryable: true },
   /** The platform suspended the company or app; the stored grant is untouched. */
   ERR_TOKEN_SUSPENDED: { state: 'suspended', retryable: false },
@@ -43,6 +45,7 @@ export interface TokenErrorDetails {
   readonly account?: string;
   /** Personal data on some platforms. */
   readonly subject?: string;
+  /** Kind of the token. */
   readonly kind?: string;
   /** The platform's own code, as text. */
   readonly platformCode?: string;
@@ -60,16 +63,27 @@ export interface TokenErrorDetails {
 
 /** The one family of errors. Tell them apart by `code`; no message ever holds a token or a secret. */
 export class TokenError extends Error {
+  /** The class's name. */
   override readonly name = 'TokenError';
+  /** What went wrong: what to tell errors apart by. */
   readonly code: TokenErrorCode;
+  /** Whether the same call may succeed later without anybody doing anything. */
   readonly retryable: boolean;
+  /** Name of the account. */
   readonly account?: string;
+  /** Whose token it is about. Personal data. */
   readonly subject?: string;
+  /** Kind of the token. */
   readonly kind?: string;
+  /** The platform's own code. */
   readonly platformCode?: string;
+  /** The platform's id of the request. */
   readonly requestId?: string;
+  /** When trying again makes sense, Unix ms. */
   readonly retryAt?: EpochMs;
+  /** A finer distinction within `code`, in one word. */
   readonly reason?: string;
+  /** Whether the request may have taken effect although it failed. */
   declare readonly uncertain: boolean;
 
   constructor(code: TokenErrorCode, message: string, details: TokenErrorDetails = {}) {
@@ -99,8 +113,11 @@ export class TokenError extends Error {
 
 /** The platform refused a parent's token: the manager rejects that parent, compare-first, and tries the child once more. */
 export class ParentRejected extends Error {
+  /** The class's name. */
   override readonly name = 'ParentRejected';
+  /** The parent's value that was refused. */
   declare readonly value: string;
+  /** The platform's own code of the refusal. */
   readonly platformCode?: string;
 
   constructor(value: string, platformCode?: string) {

@@ -4,31 +4,43 @@ import type { EpochMs } from './token.js';
 
 /** What every event says: which key, and when by the manager's clock. Never a token, never a secret. */
 export interface KeyEvent {
+  /** Name of the account. */
   readonly account: string;
+  /** The platform's short name. */
   readonly platform: string;
+  /** Kind of the token. */
   readonly kind: string;
   /** Personal data on some platforms. */
   readonly subject?: string;
+  /** When it happened, by the manager's clock, Unix ms. */
   readonly at: EpochMs;
 }
 
 /** A request to the platform ended. */
 export interface IssueEvent extends KeyEvent {
+  /** `renewed`: a new value. `unchanged`: the one that stands. `failed`: neither. */
   readonly outcome: 'renewed' | 'unchanged' | 'failed';
+  /** How long the platform took, ms. */
   readonly durationMs: number;
+  /** Whether a rejection caused it, and not time. */
   readonly forced: boolean;
 }
 
 /** A token was stored by this process. */
 export interface CommitEvent extends KeyEvent {
+  /** The generation it was stored as. */
   readonly generation?: number;
+  /** End of validity, Unix ms; absent where no end is known. */
   readonly expiresAt?: EpochMs;
+  /** How the token came to be: `issue`, `recover`, `adopt`, `push`, `grant`, `restore`. */
   readonly cause: string;
 }
 
 /** A token of this process was not stored, because a newer one stands. */
 export interface ConflictEvent extends KeyEvent {
+  /** The generation this process believed to replace. */
   readonly predecessor: number;
+  /** The generation that stood in its place. */
   readonly stored: number;
 }
 
@@ -40,41 +52,61 @@ export interface RejectEvent extends KeyEvent {
 
 /** An attempt failed. */
 export interface FailureEvent extends KeyEvent {
+  /** What went wrong, see `TOKEN_ERRORS`. */
   readonly code: TokenErrorCode;
+  /** The platform's own code. */
   readonly platformCode?: string;
+  /** The platform's id of the request. */
   readonly requestId?: string;
+  /** For people; holds no secret and no token. */
   readonly message: string;
+  /** Failed attempts in a row, this one included. */
   readonly failures: number;
+  /** When the next attempt may be made, Unix ms. */
   readonly retryAt?: EpochMs;
 }
 
 /** A key's state changed. */
 export interface StateEvent extends KeyEvent {
+  /** The state before. */
   readonly from: TokenState;
+  /** The state now. */
   readonly to: TokenState;
+  /** Why, in one word. */
   readonly cause?: string;
 }
 
 /** A person must sign in again. */
 export interface ReauthorizeEvent extends KeyEvent {
+  /** `refused`: by the platform. `expired`: nobody renewed it in time. `indeterminate`: an answer was lost for good. `gone`: the platform said so. */
   readonly cause: 'refused' | 'expired' | 'indeterminate' | 'gone';
+  /** The platform's own code of the refusal. */
   readonly platformCode?: string;
 }
 
 /** A grant ends soon and has not been renewed. */
 export interface GrantEndingEvent extends KeyEvent {
+  /** When it can no longer be renewed, Unix ms. */
   readonly endsAt: EpochMs;
 }
 
 /** Names and payloads; also published on the diagnostics channels `evertoken:<name>`. */
 export interface TokenEvents {
+  /** A request to the platform ended. */
   issue: IssueEvent;
+  /** A token was stored by this process. */
   commit: CommitEvent;
+  /** A token was not stored, because a newer one stands. */
   conflict: ConflictEvent;
+  /** Somebody reported a refused value. */
   reject: RejectEvent;
+  /** An attempt failed. */
   failure: FailureEvent;
+  /** A key's state changed. */
   state: StateEvent;
+  /** A person must sign in again. */
   reauthorize: ReauthorizeEvent;
+  /** A grant ends soon and has not been renewed. */
   grantEnding: GrantEndingEvent;
 }
 

@@ -11,9 +11,13 @@ export const JOURNAL_VERSION = 2;
 
 /** An answer of a platform that a store has not acknowledged (S4): what its commit needs, whoever makes it. */
 export interface JournalEntry {
+  /** Format of the entry. */
   readonly v: number;
+  /** The key it is for. */
   readonly key: TokenKey;
+  /** What the platform gave. */
   readonly token: TokenPart;
+  /** How it is to be committed. */
   readonly options: CommitOptions;
   /** When it was written, Unix ms by the writer's clock; of a new grant, when the sign-in took place. */
   readonly at: EpochMs;
@@ -26,6 +30,7 @@ export interface JournalEntry {
 
 /** An entry as the journal holds it. */
 export interface JournalledEntry {
+  /** What `remove` takes. */
   readonly id: string;
   /** Absent where it cannot be read. */
   readonly entry?: JournalEntry;
@@ -52,5 +57,6 @@ export interface Journal {
   entries(key?: TokenKey): Promise<readonly JournalledEntry[]>;
   /** Deletes an entry; no error where it is gone. */
   remove(id: string): Promise<void>;
+  /** Ends it. What was written stays. */
   close(): Promise<void>;
 }

@@ -7,9 +7,11 @@ export type TokenKey = string & { readonly [tokenKey]: true };
 
 /** The parts of a key, decoded. */
 export interface KeyParts {
+  /** The platform's short name. */
   readonly platform: string;
   /** The account's id on the platform (app id, app key, client id). */
   readonly id: string;
+  /** Kind of the token. */
   readonly kind: string;
   /** Whose token it is below the account; several parts where the platform needs them. */
   readonly subject?: readonly string[];

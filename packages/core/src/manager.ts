@@ -32,7 +32,15 @@ import { Work } from './work.js';
 
 /** What `close` could not finish: keys whose outcome is unknown to this process. */
 export interface CloseReport {
-  readonly unanswered: readonly { readonly account: string; readonly kind: string; readonly subject?: string }[];
+  /** One entry for each request that the platform had not answered when the manager was closed. */
+  readonly unanswered: readonly {
+    /** Name of the account. */
+    readonly account: string;
+    /** Kind of the token that was asked for. */
+    readonly kind: string;
+    /** Whose token it is, where it is somebody's. */
+    readonly subject?: string;
+  }[];
 }
 
 /**

@@ -54,7 +54,9 @@ export interface TokenManagerOptions extends ManagerTimes {
   readonly singleInstance?: boolean;
   /** Allows grants on a store that forgets them: for tests. Default false. */
   readonly allowVolatileGrants?: boolean;
+  /** Where time and timers come from. Default: the system's. */
   readonly clock?: Clock;
+  /** Where jitter comes from. Default: the system's. */
   readonly random?: Random;
   /** Default: the platform's `fetch`. */
   readonly fetch?: typeof fetch;

@@ -6,21 +6,31 @@ import type { EpochMs } from './token.js';
 export interface PlatformRequest {
   /** The whole URL; it may carry secrets and is never part of an error. */
   readonly url: string | URL;
+  /** HTTP method. Default `GET`. */
   readonly method?: string;
+  /** Headers to send. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Body to send. */
   readonly body?: string | URLSearchParams | FormData | Blob | Uint8Array;
+  /** What sends it: the one of `issue`'s request, which checks the lease first. */
   readonly fetch: typeof fetch;
+  /** Ends the request. */
   readonly signal?: AbortSignal | undefined;
   /** For errors. */
   readonly account: string;
+  /** Kind of the token it is about, for errors. */
   readonly kind?: string;
+  /** Whose token it is about, for errors. */
   readonly subject?: string | undefined;
 }
 
 /** What a platform answered, whatever the status: platforms judge by body. */
 export interface PlatformAnswer {
+  /** HTTP status. */
   readonly status: number;
+  /** Headers of the answer. */
   readonly headers: Headers;
+  /** The whole body. */
   readonly text: string;
   /** The body as JSON whatever its content type says; absent where it is none. */
   readonly json?: unknown;

@@ -24,14 +24,19 @@ export type Lifetime = 'remaining' | 'extended' | 'constant';
 
 /** One key and how to obtain its token: a pure description plus `issue`. Holds no state. */
 export interface TokenSource {
+  /** Under which it is stored. */
   readonly key: TokenKey;
   /** The account's `name`. */
   readonly account: string;
+  /** Kind of the token: the platform's own name for it. */
   readonly kind: string;
   /** Whose token it is below the account (a user, an authorizer, an agent). Personal data. */
   readonly subject?: string;
+  /** What asking again does. */
   readonly issuance: Issuance;
+  /** What losing the record costs. */
   readonly keep: Keep;
+  /** What an unchanged answer means for the end. */
   readonly lifetime: Lifetime;
   /** How long a superseded or rotated access token still works, ms; 0 or absent where unknown. */
   readonly overlapMs?: number;
@@ -58,7 +63,9 @@ export interface TokenSource {
 
 /** The stored token, as `issue` may present it. */
 export interface PresentedToken extends Token {
+  /** What a rotating source presents. */
   readonly refreshToken?: string;
+  /** Its generation in the store. */
   readonly generation: number;
 }
 
@@ -74,22 +81,36 @@ export interface IssueRequest {
   readonly signal: AbortSignal;
   /** The manager's clock, Unix ms. */
   readonly now: () => EpochMs;
+  /** The manager's randomness: nonces, jitter. */
   readonly random: Random;
 }
 
 /** A basis says how a value that is already in hand came to be, see `adopt`. */
 export type AdoptBasis =
   /** Learned from an answer to a request that presented this value; an echo of it is no news. */
-  | { readonly presented: string }
+  | {
+      /** The value that the request presented. */
+      readonly presented: string;
+    }
   /** A push; accepted if not older than the stored order. */
-  | { readonly order: number }
+  | {
+      /** Rises from push to push: the platform's time of it, usually. */
+      readonly order: number;
+    }
   /** A new authorization by a person: replaces the grant. */
-  | { readonly grant: true };
+  | {
+      /** Always true: says that a person has just agreed. */
+      readonly grant: true;
+    };
 
 /** Facts of one kind an account can hold; the gate reads these at start. */
 export interface SourceKind {
+  /** Its name: part of every key. */
   readonly kind: string;
+  /** What asking again does. */
   readonly issuance: Issuance;
+  /** What losing the record costs. */
   readonly keep: Keep;
+  /** How long a superseded or rotated token still works, ms; 0 or absent where unknown. */
   readonly overlapMs?: number;
 }

@@ -30,6 +30,7 @@ export interface Token {
  * A source states the lifetime in one of two ways: `lifetimeMs`, or `expiresAt` in the platform's clock.
  */
 export interface IssuedToken {
+  /** The opaque access token or ticket, as the platform wrote it. */
   readonly value: string;
   /** Lifetime in ms, counted from the request's start. Absent together with `expiresAt`: no end is known. */
   readonly lifetimeMs?: number;
@@ -39,7 +40,10 @@ export interface IssuedToken {
   readonly answeredAt?: EpochMs;
   /** Must come with every answer of a `rotating` source (S7); absent or empty means *unchanged* elsewhere. */
   readonly refreshToken?: string;
+  /** Lifetime of the refresh token, ms from the request's start. */
   readonly refreshTokenLifetimeMs?: number;
+  /** End of the refresh token in the platform's clock, Unix ms. */
   readonly refreshTokenExpiresAt?: EpochMs;
+  /** Facts the platform sent along; never a secret. */
   readonly extra?: TokenExtra;
 }

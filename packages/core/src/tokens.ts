@@ -14,8 +14,11 @@ export interface GetOptions {
 export interface KeyFilter {
   /** Account names. */
   readonly accounts?: readonly string[];
+  /** Kinds of token. */
   readonly kinds?: readonly string[];
+  /** Whose tokens; keys without subject are then not meant. */
   readonly subjects?: readonly string[];
+  /** States of the record. */
   readonly states?: readonly TokenState[];
 }
 
@@ -32,9 +35,13 @@ export type RefreshOutcome =
 
 /** One key's line of a report. */
 export interface RefreshResult {
+  /** Name of the account. */
   readonly account: string;
+  /** Kind of the token. */
   readonly kind: string;
+  /** Whose token it is, where it is somebody's. Personal data. */
   readonly subject?: string;
+  /** What became of it. */
   readonly outcome: RefreshOutcome;
   /** Why, for `waiting`, `reauthorize` and `failed`: a `TokenError`. */
   readonly error?: Error;
@@ -42,6 +49,7 @@ export interface RefreshResult {
 
 /** What a sweep did. */
 export interface RefreshReport {
+  /** One line for each key that was looked at. */
   readonly results: readonly RefreshResult[];
   /** Results by outcome; all outcomes are there. */
   readonly counts: Readonly<Record<RefreshOutcome, number>>;
@@ -70,32 +78,54 @@ export type TakeOverOutcome = 'taken' | 'same' | 'kept' | 'gone';
 
 /** A key as `inspect` shows it: never a secret, never a token value. */
 export interface TokenStatus {
+  /** Under which it is stored. */
   readonly key: string;
+  /** The platform's short name. */
   readonly platform: string;
   /** The account's name, or its id where no such account is configured. */
   readonly account: string;
+  /** Kind of the token. */
   readonly kind: string;
+  /** Whose token it is, where it is somebody's. Personal data. */
   readonly subject?: string;
   /** `absent`: configured, nothing stored yet. */
   readonly state: TokenState | 'absent';
+  /** Why it is in this state, in one word. */
   readonly cause?: string;
+  /** Rises with every new value; 0 where there never was one. */
   readonly generation: number;
   /** Facts that travel with the token; some are personal data. */
   readonly extra?: TokenExtra;
+  /** Start of the request that brought the value, Unix ms. */
   readonly issuedAt?: EpochMs;
+  /** End of validity, Unix ms; absent where no end is known. */
   readonly expiresAt?: EpochMs;
+  /** When it can no longer be renewed, Unix ms. */
   readonly refreshTokenExpiresAt?: EpochMs;
   /** When the next refresh is due, Unix ms; absent where none is. */
   readonly refreshAt?: EpochMs;
   /** When the next attempt after a failure may be made, Unix ms. */
   readonly retryAt?: EpochMs;
+  /** Failed attempts in a row. */
   readonly failures: number;
-  readonly failure?: { readonly code: string; readonly platformCode?: string; readonly at: EpochMs };
+  /** The last failed attempt. */
+  readonly failure?: {
+    /** What went wrong, see `TOKEN_ERRORS`. */
+    readonly code: string;
+    /** The platform's own code. */
+    readonly platformCode?: string;
+    /** When, Unix ms. */
+    readonly at: EpochMs;
+  };
   /** How the present value came to be. */
   readonly lineage?: {
+    /** `issue`, `recover`, `adopt`, `push`, `grant` or `restore`. */
     readonly cause: string;
+    /** The process that did it, as its manager names itself. */
     readonly actor: string;
+    /** When, Unix ms. */
     readonly at: EpochMs;
+    /** How long it took, ms. */
     readonly durationMs: number;
   };
 }

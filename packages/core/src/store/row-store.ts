@@ -10,13 +10,17 @@ import type { AttemptChange, CommitOptions, Lease, NoteOptions, Seen } from './s
 
 /** What has to stand for a row to be changed; fields that are absent ask nothing. */
 export interface RowGuard {
+  /** The row's revision. */
   readonly revision?: number;
+  /** The row's generation. */
   readonly generation?: number;
+  /** The row's epoch. */
   readonly epoch?: number;
   /** Highest format of the record. */
   readonly maxV?: number;
   /** No lease, or one whose end has come by the database's clock. */
   readonly leaseEnded?: true;
+  /** Who has its lease. */
   readonly leaseHolder?: string;
   /** What stands: a token; neither token nor tombstone; one of the two; anything but a tombstone. */
   readonly holds?: 'token' | 'nothing' | 'either' | 'no tombstone';
@@ -26,11 +30,19 @@ export interface RowGuard {
 
 /** How a row is changed; `revision` grows by one in any case. */
 export interface RowUpdate {
+  /** Columns that change. */
   readonly set: RowChange;
   /** Generation grows by one; from 0 it becomes the database's time in whole ms. */
   readonly nextGeneration?: true;
   /** `lease_holder`, and `lease_until` as the database's time plus `ttlMs`; a claim also grows `epoch` by one. */
-  readonly lease?: { readonly holder: string; readonly ttlMs: number; readonly claim: boolean };
+  readonly lease?: {
+    /** Who gets it. */
+    readonly holder: string;
+    /** How long it lives from now on, ms. */
+    readonly ttlMs: number;
+    /** Whether it is a new lease, with the next epoch. */
+    readonly claim: boolean;
+  };
   /**
    * For a claim: the intent's generation. Where an intent of that generation stands, `intent_since` stays and
    * `intent_uncertain` becomes 1; otherwise they become the database's time and 0. `intent_epoch` is the new epoch.
@@ -60,11 +72,13 @@ export abstract class RowStore extends SteppedStore {
     update: RowUpdate,
   ): Promise<{ readonly leaseUntil?: EpochMs } | undefined>;
 
+  /** See `TokenStore.read`. */
   async read(key: TokenKey): Promise<{ readonly record?: TokenRecord; readonly now: EpochMs }> {
     const { row, now } = await this.load(key);
     return { ...(row && { record: this.recordIn(row) }), now };
   }
 
+  /** See `TokenStore.claim`. */
   override async claim(
     seen: Seen,
     holder: string,
@@ -88,6 +102,7 @@ export abstract class RowStore extends SteppedStore {
     return super.claim(seen, holder, ttlMs, intent);
   }
 
+  /** See `TokenStore.renew`. */
   override async renew(lease: Lease, ttlMs: number): Promise<Lease | undefined> {
     const { key, epoch, holder } = lease;
     const renewed = await this.update(
@@ -98,6 +113,7 @@ export abstract class RowStore extends SteppedStore {
     return renewed && leaseOf(key, epoch, holder, renewed.leaseUntil);
   }
 
+  /** See `TokenStore.commit`. */
   override async commit(key: TokenKey, token: TokenPart, options: CommitOptions): Promise<'accepted' | TokenRecord> {
     const { predecessor, lease, fenced, release, revive, refreshAt, attempt } = options;
     // Without a lease a first token mostly finds no row, and a fence can only refuse.
@@ -128,6 +144,7 @@ export abstract class RowStore extends SteppedStore {
     return super.commit(key, token, options);
   }
 
+  /** See `TokenStore.note`. */
   override async note(lease: Lease, change: AttemptChange, options: NoteOptions = {}): Promise<boolean> {
     const noted = await this.update(
       lease.key,

@@ -8,33 +8,49 @@ import type { AttemptChange } from './store.js';
  * is JSON. Times are Unix ms in store time and may have fractions; `null` stands for absent.
  */
 export interface Row {
+  /** The key. */
   readonly key: TokenKey;
+  /** Platform and app id: the first two parts of the key. */
   readonly account: AccountKey;
   /** Format of the record. */
   readonly v: number;
   /** Grows with every write of the row: what a compare-and-set of the whole row compares. */
   readonly revision: number;
+  /** See `TokenRecord.generation`. */
   readonly generation: number;
   /** `TokenPart` as JSON. */
   readonly token: string | null;
   /** `markOf` the token. */
   readonly mark: string | null;
+  /** When the tombstone was set, store time. */
   readonly gone_at: EpochMs | null;
+  /** When the key is due, store time. */
   readonly refresh_at: EpochMs | null;
+  /** Number of claims. */
   readonly epoch: number;
+  /** Who has the lease. */
   readonly lease_holder: string | null;
+  /** End of the lease, store time. */
   readonly lease_until: EpochMs | null;
+  /** The generation that is presented. */
   readonly intent_generation: number | null;
+  /** Start of the first attempt whose outcome is unknown, store time. */
   readonly intent_since: EpochMs | null;
+  /** The epoch that set the intent last. */
   readonly intent_epoch: number | null;
   /** 0 or 1. */
   readonly intent_uncertain: number | null;
+  /** The key's state. */
   readonly state: TokenState;
+  /** Why it is in this state. */
   readonly cause: string | null;
+  /** Failed attempts in a row. */
   readonly failures: number;
   /** `AttemptFailure` as JSON. */
   readonly failure: string | null;
+  /** No claim before this, store time. */
   readonly retry_at: EpochMs | null;
+  /** Until when a doubtful token is served, store time. */
   readonly doubt_until: EpochMs | null;
   /** `AttemptPart['forced']` as JSON. */
   readonly forced: string | null;

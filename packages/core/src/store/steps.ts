@@ -18,7 +18,9 @@ import type { AttemptChange, CommitOptions, Lease, NoteOptions, Seen } from './s
  * (memory, file, cache) needs nothing else: `next` is what to write, absent where nothing changes; `answer` is what to return.
  */
 export interface Step<Answer> {
+  /** The record after it; absent where nothing changes. */
   readonly next?: TokenRecord;
+  /** What the caller is told. */
   readonly answer: Answer;
 }
 

@@ -14,17 +14,25 @@ export interface StoreTraits {
 
 /** Generation and epoch a process has seen; `claim` succeeds only if both still stand. */
 export interface Seen {
+  /** The key. */
   readonly key: TokenKey;
+  /** The generation that was seen. */
   readonly generation: number;
+  /** The epoch that was seen. */
   readonly epoch: number;
 }
 
 /** The right to attempt, until `until` in store time. Its epoch names it: no two leases of a key ever have the same. */
 export interface Lease {
+  /** Tells a lease from a record. */
   readonly kind: 'lease';
+  /** The key it is for. */
   readonly key: TokenKey;
+  /** Its name: no two leases of a key have the same. */
   readonly epoch: number;
+  /** Who has it. */
   readonly holder: string;
+  /** Its end, store time. */
   readonly until: EpochMs;
 }
 
@@ -66,6 +74,7 @@ export interface NoteOptions {
 
 /** A key that is due. */
 export interface DueKey extends Seen {
+  /** Since when it has been due, store time. */
   readonly refreshAt: EpochMs;
   /** The whole record, where the store had to read it anyway. */
   readonly record?: TokenRecord;
@@ -73,16 +82,21 @@ export interface DueKey extends Seen {
 
 /** A page of due keys, most urgent first over all pages; keys due at one time stand in any order. */
 export interface DuePage {
+  /** Most urgent first. */
   readonly keys: readonly DueKey[];
   /** Pass it back, to the store that gave it, for the next page; absent on the last. Says nothing to anybody else. */
   readonly cursor?: string;
+  /** The store's time. */
   readonly now: EpochMs;
 }
 
 /** A page of records in key order. */
 export interface Page {
+  /** In key order. */
   readonly records: readonly TokenRecord[];
+  /** Pass it back for the next page; absent on the last. */
   readonly cursor?: string;
+  /** The store's time. */
   readonly now: EpochMs;
 }
 
@@ -92,12 +106,15 @@ export interface DueQuery {
   readonly limit: number;
   /** Only keys of these accounts; none of them, no keys. */
   readonly accounts: readonly AccountKey[];
+  /** Of the page before; absent for the first. */
   readonly cursor?: string;
 }
 
 /** Which records: those that pass every filter that is given. An empty one lets nothing pass. */
 export interface ListFilter {
+  /** Only keys of these accounts. */
   readonly accounts?: readonly AccountKey[];
+  /** Only records in these states. */
   readonly states?: readonly TokenState[];
 }
 

@@ -7,9 +7,11 @@ import type { TestRunner } from './store-contract.js';
 
 /** What the suite needs of a provider. */
 export interface AccountContractOptions {
+  /** What its tests are called. */
   readonly name: string;
   /** A well-configured account called `account` whose secrets are the `secrets`. */
   readonly create: () => Account;
+  /** What no error, event or status may show. */
   readonly secrets: readonly string[];
   /** The same factory without any credentials, as it is on import where the environment is empty. */
   readonly unconfigured: () => Account;

@@ -10,7 +10,9 @@ import { ManualClock } from './manual-clock.js';
 
 /** A refused value, as a client reported it. */
 export interface Rejection {
+  /** Whose token it was. */
   readonly source: TokenSource;
+  /** What was refused. */
   readonly value: string;
 }
 

@@ -6,6 +6,7 @@ import type { TestRunner } from './store-contract.js';
 
 /** What the suite needs of a source. */
 export interface SourceContractOptions {
+  /** What its tests are called. */
   readonly name: string;
   /** A source whose platform is well, and what its request needs: the stored pair, the parents' tokens. */
   readonly create: () => Promise<SourceUnderTest> | SourceUnderTest;
@@ -17,8 +18,11 @@ export interface SourceContractOptions {
 
 /** A source and what it is asked with. */
 export interface SourceUnderTest {
+  /** The source. */
   readonly source: TokenSource;
+  /** What `issue` presents. */
   readonly current?: PresentedToken;
+  /** Tokens of `dependsOn`, in that order. */
   readonly parents?: readonly Token[];
 }
 

@@ -22,9 +22,11 @@ import { watchCases } from './store-contract-watch.js';
  * `it` of node:test, which has no `expect`: bring one, of the package `expect` or your own with the six matchers below.
  */
 export interface TestRunner {
+  /** Groups tests. */
   describe(name: string, body: () => void): void;
   /** `timeoutMs`: how long a slow case may take, where the runner has a limit of its own. node:test has none and ignores it. */
   it(name: string, body: () => Promise<void> | void, timeoutMs?: number): void;
+  /** Compares. */
   expect(actual: unknown): {
     /** `Object.is`. */
     toBe(expected: unknown): void;
