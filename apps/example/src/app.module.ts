@@ -1,10 +1,9 @@
-import { join } from 'node:path';
-import { fileJournal, fileStore } from '@evertoken/core/file';
 import { TokenModule } from '@evertoken/nestjs';
 import { CacheModule } from '@nestjs/cache-manager';
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
+import { listOf } from './accounts.js';
 import { DingTalkController } from './dingtalk/dingtalk.controller.js';
 import { NextEngineController } from './nextengine/nextengine.controller.js';
 import { PLATFORMS, type Platforms } from './platforms.js';
@@ -13,31 +12,24 @@ import { SandboxController } from './sandbox/sandbox.controller.js';
 import { SandboxKeeper } from './sandbox/sandbox.keeper.js';
 import { StatusController } from './status/status.controller.js';
 import { StatusService } from './status/status.service.js';
+import type { Stores } from './stores.js';
 import { ErrorFilter } from './web/error.filter.js';
 import { WeChatController } from './wechat/wechat.controller.js';
 
 @Module({})
 // biome-ignore lint/complexity/noStaticOnlyClass: a class is what Nest knows a module by.
 export class AppModule {
-  /** The application on these platforms; a platform without an account has no routes. */
-  static on(platforms: Platforms): DynamicModule {
-    const { accounts, clock, random, directory, sandbox } = platforms;
+  /** The application on these platforms and stores; a platform without an account has no routes. */
+  static on(platforms: Platforms, stores: Stores): DynamicModule {
+    const { accounts, clock, random, sandbox } = platforms;
     const { shop, oa, erp } = accounts;
     return {
       module: AppModule,
       imports: [
-        // Keeps what can be asked for again. Before TokenModule: listed after it, Nest would end the cache first.
+        // Keeps what can be asked for again where no store is shared. Before TokenModule: listed after it, Nest would end the cache first.
         CacheModule.register({ isGlobal: true }),
         ScheduleModule.forRoot(),
-        TokenModule.forRoot({
-          accounts: [shop, oa, erp].filter((account) => account !== undefined),
-          // A lost pair costs a person a sign-in: grants survive a restart.
-          grantStore: fileStore({ directory: join(directory, 'tokens'), clock }),
-          // What the disk does not take at once is written here first: no crash in between costs a sign-in.
-          journal: fileJournal({ directory: join(directory, 'journal') }),
-          clock,
-          random,
-        }),
+        TokenModule.forRoot({ accounts: listOf(accounts), ...stores, clock, random }),
       ],
       controllers: [
         StatusController,

@@ -33,10 +33,11 @@ export async function openPlatforms({ credentials, dataDirectory }: Settings, ur
   // Beside the real grants, not among them: the sandbox's clock may be days ahead.
   const directory = join(dataDirectory, 'sandbox');
   const sandbox = await LocalSandbox.open(directory, { redirectUri: `${url}/nextengine/callback` });
+  // Tokens age as the sandbox's time passes; timers stay real.
+  const clock: Clock = { ...systemClock, now: () => sandbox.handle.now() };
   return {
-    accounts: accountsOf(sandbox.credentials),
-    // Tokens age as the sandbox's time passes; timers stay real.
-    clock: { ...systemClock, now: () => sandbox.handle.now() },
+    accounts: accountsOf(sandbox.credentials, clock),
+    clock,
     // Whoever moves that clock by hours wants to see what is due renewed at once, and not a random quarter of an hour later.
     random: () => 0,
     directory,

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { type Credentials, readCredentials } from './credentials.js';
 
 /** The environment, or what a test puts in its place. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -9,69 +10,41 @@ export interface Settings {
   readonly host: string;
   /** Undefined: 3000, or the next one that is free. */
   readonly port: number | undefined;
-  /** Where grants are kept, and in sandbox mode what the sandbox must remember. */
+  /** Where grants and the journal are kept, and in sandbox mode what the sandbox must remember. */
   readonly dataDirectory: string;
+  /** The store of all tokens: a `sqlite:`, `postgres:`, `mysql:`, `mariadb:` or `redis:` URL. May hold a password. Undefined: memory and files. */
+  readonly storeUrl: string | undefined;
+  /** Keys that stored tokens are encrypted with, 32 bytes in base64 each; the first one seals. None: they stand in clear. */
+  readonly tokenKeys: readonly string[];
   readonly sessionSecret: string;
-  /** Platforms with credentials; none at all means sandbox mode. */
+  /** Accounts with credentials, by name; none at all means sandbox mode. */
   readonly credentials: Credentials;
+  /** The control address of a sandbox that runs elsewhere. Undefined: sandbox mode starts one of its own. */
+  readonly sandboxUrl: string | undefined;
 }
 
-/** What the platforms' consoles gave out, and where the platforms are. Members may be missing: the manager says which. */
-export interface Credentials {
-  readonly wechat?: {
-    readonly appId: string | undefined;
-    readonly secret: string | undefined;
-    readonly baseUrl?: string | undefined;
-  };
-  readonly dingtalk?: {
-    readonly appKey: string | undefined;
-    readonly appSecret: string | undefined;
-    readonly corpId?: string | undefined;
-    readonly baseUrls?: { readonly api?: string | undefined; readonly oapi?: string | undefined };
-  };
-  readonly nextengine?: {
-    readonly clientId: string | undefined;
-    readonly clientSecret: string | undefined;
-    readonly redirectUri?: string | undefined;
-    readonly baseUrls?: { readonly api?: string | undefined; readonly base?: string | undefined };
-  };
-}
+/** Which URLs `STORE_URL` takes; `sqlite:` is followed by a path. */
+const STORE_URL = /^(sqlite:.|(postgres|postgresql|mysql|mariadb|redis|rediss):\/\/.)/;
+/** What 32 bytes look like in base64. */
+const KEY = /^[A-Za-z0-9+/]{43}=$/;
 
-/** Reads the variables of `.env.example`. Throws a `TypeError` that names the variable for a port that is none. */
+/** Reads the variables of `.env.example`. Throws a `TypeError` that names the variable that cannot be, and never shows its value. */
 export function readSettings(env: Environment): Settings {
-  const set = (name: string) => env[name] || undefined;
+  const set = (name: string) => env[name]?.trim() || undefined;
+  const credentials = readCredentials(set);
+  const sandboxUrl = sandboxUrlOf(set('SANDBOX_URL'));
+  if (sandboxUrl !== undefined && Object.keys(credentials).length > 0) {
+    throw new TypeError('"SANDBOX_URL" must not be set together with credentials of real platforms');
+  }
   return {
     host: set('HOST') ?? '127.0.0.1',
     port: portOf(set('PORT')),
     dataDirectory: set('DATA_DIR') ?? fileURLToPath(new URL('../data', import.meta.url)),
+    storeUrl: storeUrlOf(set('STORE_URL')),
+    tokenKeys: tokenKeysOf(set('TOKEN_KEY')),
     sessionSecret: set('SESSION_SECRET') ?? randomBytes(32).toString('hex'),
-    credentials: credentialsOf(set),
-  };
-}
-
-/** A platform is configured as soon as one of its credentials is there: half of them is a mistake to be told, not a reason for the sandbox. */
-function credentialsOf(set: (name: string) => string | undefined): Credentials {
-  const any = (...names: string[]) => names.some((name) => set(name) !== undefined);
-  return {
-    ...(any('WECHAT_APPID', 'WECHAT_SECRET') && {
-      wechat: { appId: set('WECHAT_APPID'), secret: set('WECHAT_SECRET'), baseUrl: set('WECHAT_BASE_URL') },
-    }),
-    ...(any('DINGTALK_APP_KEY', 'DINGTALK_APP_SECRET') && {
-      dingtalk: {
-        appKey: set('DINGTALK_APP_KEY'),
-        appSecret: set('DINGTALK_APP_SECRET'),
-        corpId: set('DINGTALK_CORP_ID'),
-        baseUrls: { api: set('DINGTALK_API_URL'), oapi: set('DINGTALK_OAPI_URL') },
-      },
-    }),
-    ...(any('NE_CLIENT_ID', 'NE_CLIENT_SECRET') && {
-      nextengine: {
-        clientId: set('NE_CLIENT_ID'),
-        clientSecret: set('NE_CLIENT_SECRET'),
-        redirectUri: set('NE_REDIRECT_URI'),
-        baseUrls: { api: set('NE_API_URL'), base: set('NE_BASE_URL') },
-      },
-    }),
+    credentials,
+    sandboxUrl,
   };
 }
 
@@ -82,4 +55,27 @@ function portOf(text: string | undefined): number | undefined {
     throw new TypeError('"PORT" must be a port number, or 0 for any that is free');
   }
   return port;
+}
+
+function storeUrlOf(url: string | undefined): string | undefined {
+  if (url === undefined) return undefined;
+  const isUrl = url.startsWith('sqlite:') || URL.canParse(url);
+  if (STORE_URL.test(url) && isUrl) return url;
+  throw new TypeError(
+    '"STORE_URL" must be sqlite:<file>, or a postgres://, mysql://, mariadb:// or redis:// URL such as ' +
+      'postgres://user:password@127.0.0.1:5432/tokens',
+  );
+}
+
+function tokenKeysOf(text: string | undefined): readonly string[] {
+  const keys = text?.split(',').map((key) => key.trim()) ?? [];
+  if (keys.every((key) => KEY.test(key))) return keys;
+  throw new TypeError(
+    '"TOKEN_KEY" must be 32 bytes in base64, as "openssl rand -base64 32" prints them; several, separated by commas, while the first replaces the others',
+  );
+}
+
+function sandboxUrlOf(url: string | undefined): string | undefined {
+  if (url === undefined || (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol))) return url;
+  throw new TypeError('"SANDBOX_URL" must be the http address that evertoken-sandbox prints');
 }

@@ -8,6 +8,7 @@ import type { NextFunction, Request, Response } from 'express';
 import { AppModule } from './app.module.js';
 import { openPlatforms, type Platforms } from './platforms.js';
 import type { Settings } from './settings.js';
+import { storesOf } from './stores.js';
 import { sessions } from './web/session.js';
 
 /** The application, listening. */
@@ -40,7 +41,8 @@ export async function startExample(
   const url = urlOf(host, port);
   const platforms = await openPlatforms(settings, url);
   try {
-    const app = await NestFactory.create<NestExpressApplication>(AppModule.on(platforms), {
+    const stores = await storesOf({ ...settings, dataDirectory: platforms.directory }, platforms.clock);
+    const app = await NestFactory.create<NestExpressApplication>(AppModule.on(platforms, stores), {
       logger,
       abortOnError: false,
       // A start that fails is told by its error alone, which the caller gets.

@@ -217,7 +217,7 @@ describe('with credentials', () => {
 
   it('does not start with half of them, and names what is missing', async () => {
     const half = run({ DATA_DIR: await temporaryDirectory(), WECHAT_APPID: wechat.appId });
-    await expect(half).rejects.toThrow(/"secret".*"shop"/);
+    await expect(half).rejects.toThrow(/"WECHAT_SECRET" is missing: account "shop"/);
   });
 });
 

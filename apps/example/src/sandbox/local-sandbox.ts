@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSandbox, type NextEngineAccount, SANDBOX_ACCOUNTS, type Sandbox } from '@evertoken/sandbox';
-import type { Credentials } from '../settings.js';
+import type { Credentials } from '../credentials.js';
 
 /** What a platform does not forget when one of its clients restarts. */
 interface Memory {
@@ -48,14 +48,14 @@ export class LocalSandbox {
   get credentials(): Credentials {
     const { urls } = this.handle;
     return {
-      wechat: { appId: wechat.appId, secret: wechat.secret, baseUrl: urls.wechat },
-      dingtalk: {
+      shop: { appId: wechat.appId, secret: wechat.secret, baseUrl: urls.wechat },
+      oa: {
         appKey: dingtalk.appKey,
         appSecret: dingtalk.appSecret,
         corpId: dingtalk.corpId,
         baseUrls: { api: urls.dingtalkApi, oapi: urls.dingtalkOapi },
       },
-      nextengine: {
+      erp: {
         clientId: nextengine.clientId,
         clientSecret: nextengine.clientSecret,
         redirectUri: this.#redirectUri,
