@@ -2,8 +2,9 @@ import { everySoOften } from './beat.js';
 import { checkIssued } from './check-issued.js';
 import { commitIssued } from './commit.js';
 import type { Copy } from './copies.js';
-import { type Engine, keyEvent } from './engine.js';
+import type { Engine } from './engine.js';
 import { ParentRejected, TokenError } from './errors.js';
+import { counting, type Sent, tellIssue } from './issue-event.js';
 import { presentedToken } from './local-token.js';
 import { idsOf, labelOf } from './platform-request.js';
 import type { TakeSlot } from './slots.js';
@@ -46,17 +47,18 @@ export async function attempt(engine: Engine, input: AttemptInput): Promise<Atte
   const { clock } = engine;
   const link = engine.linkOf(source);
   const startedAt = clock.now();
+  const sent: Sent = { requests: 0 };
   let issued: IssuedToken;
   try {
-    issued = await request(engine, input);
+    issued = await request(engine, input, sent);
     checkIssued(source, issued);
   } catch (thrown) {
     if (thrown === LEASE_TOO_SHORT) {
       await release(engine, input);
       return { kind: 'again', lost: false };
     }
-    if (thrown instanceof ParentRejected) return parentRejected(engine, input, { refusal: thrown, startedAt });
-    return fail(engine, input, { error: asTokenError(source, thrown), startedAt });
+    if (thrown instanceof ParentRejected) return parentRejected(engine, input, { refusal: thrown, startedAt, sent });
+    return fail(engine, input, { error: asTokenError(source, thrown), startedAt, sent });
   }
   const { copy, outcome, lost } = await commitIssued(engine, {
     source,
@@ -67,12 +69,7 @@ export async function attempt(engine: Engine, input: AttemptInput): Promise<Atte
     forced: input.forced,
     ...(isLost(source, record) && { cause: 'recover' }),
   });
-  engine.events.emit('issue', {
-    ...keyEvent(engine, source),
-    outcome,
-    durationMs: clock.now() - startedAt,
-    forced: input.forced,
-  });
+  tellIssue(engine, input, { outcome, startedAt, sent });
   // Forgotten or replaced while we asked: the record says what that means.
   return lost || !copy ? { kind: 'again', lost } : { kind: 'landed', copy, outcome };
 }
@@ -85,12 +82,13 @@ const LEASE_TOO_SHORT = new TokenError('ERR_TOKEN_STORE', 'the lease is too shor
 async function request(
   engine: Engine,
   { source, lease, record, parents, claimedAt, slot }: AttemptInput,
+  sent: Sent,
 ): Promise<IssuedToken> {
   const { settings, clock, registry } = engine;
   const link = engine.linkOf(source);
   const rotating = source.issuance === 'rotating';
   const stop = new AbortController();
-  const send = registry.get(source.account)?.account.fetch ?? settings.fetch;
+  const send = counting(registry.get(source.account)?.account.fetch ?? settings.fetch, sent);
   let until = Math.min(lease.until, claimedAt + settings.leaseTtlMs);
   const guarded: typeof fetch = (input, init) => {
     // Judged here and not when the lease was given: the process may have been asleep in between (S2).
@@ -176,30 +174,35 @@ async function commitLate(
 async function parentRejected(
   engine: Engine,
   input: AttemptInput,
-  { refusal, startedAt }: { refusal: ParentRejected; startedAt: EpochMs },
+  { refusal, startedAt, sent }: { refusal: ParentRejected; startedAt: EpochMs; sent: Sent },
 ): Promise<Attempted> {
   const { source, parents } = input;
   const parent = source.dependsOn?.[parents.findIndex((token) => token.value === refusal.value)];
+  const { platformCode } = refusal;
+  const told = platformCode !== undefined && { platformCode };
   if (parent && !input.parentRefused) {
     await release(engine, input);
+    tellIssue(engine, input, { outcome: 'failed', startedAt, sent, error: { code: 'ERR_TOKEN_WAITING', ...told } });
     return { kind: 'parentRejected', parent, value: refusal.value };
   }
   const message = `${labelOf(source)}: the platform refuses the ${parent?.kind ?? 'parent'} it is asked for with`;
-  const { platformCode } = refusal;
-  const details = { ...idsOf(source), ...(platformCode !== undefined && { platformCode }) };
-  return fail(engine, input, { error: new TokenError('ERR_TOKEN_REJECTED_AGAIN', message, details), startedAt });
+  const error = new TokenError('ERR_TOKEN_REJECTED_AGAIN', message, { ...idsOf(source), ...told });
+  return fail(engine, input, { error, startedAt, sent });
 }
 
 /** Notes a failure for all processes and throws it. A refused grant gets its source's other way back first (S5). */
 async function fail(
   engine: Engine,
   input: AttemptInput,
-  { error, startedAt }: { error: TokenError; startedAt: EpochMs },
+  { error, startedAt, sent }: { error: TokenError; startedAt: EpochMs; sent: Sent },
 ): Promise<Attempted> {
   const { source, lease, record } = input;
   const link = engine.linkOf(source);
-  const recovered = await recover(engine, input, error);
-  if (recovered) return recovered;
+  const recovered = await recover(engine, input, error, sent);
+  if (recovered) {
+    tellIssue(engine, input, { outcome: recovered.outcome, startedAt, sent });
+    return recovered;
+  }
   const verdict = verdictOn(engine, {
     source,
     lease,
@@ -227,12 +230,7 @@ async function fail(
   }
   if (outdated) engine.memory.changed(source.key);
   else engine.memory.take(source, link.store.peek?.(source.key) ?? afterFailure(record, verdict));
-  engine.events.emit('issue', {
-    ...keyEvent(engine, source),
-    outcome: 'failed',
-    durationMs: engine.clock.now() - startedAt,
-    forced: input.forced,
-  });
+  tellIssue(engine, input, { outcome: 'failed', startedAt, sent, error });
   throw withRetryAt(
     error,
     verdict.retryAt === undefined ? undefined : link.toLocal(verdict.retryAt),
@@ -248,7 +246,12 @@ function afterFailure(record: TokenRecord, { state, retryAt, change }: Verdict):
   return { ...rest, ...(retryAt !== undefined && { refreshAt: retryAt }), attempt };
 }
 
-async function recover(engine: Engine, input: AttemptInput, error: TokenError): Promise<Attempted | undefined> {
+async function recover(
+  engine: Engine,
+  input: AttemptInput,
+  error: TokenError,
+  sent: Sent,
+): Promise<Extract<Attempted, { kind: 'landed' }> | undefined> {
   const { source, lease, record, parents } = input;
   if (error.code !== 'ERR_TOKEN_REAUTHORIZATION_REQUIRED' || !record.token || !source.recover) return undefined;
   const link = engine.linkOf(source);
@@ -258,7 +261,7 @@ async function recover(engine: Engine, input: AttemptInput, error: TokenError): 
     const issued = await source.recover({
       ...(current && { current }),
       parents,
-      fetch: engine.registry.get(source.account)?.account.fetch ?? engine.settings.fetch,
+      fetch: counting(engine.registry.get(source.account)?.account.fetch ?? engine.settings.fetch, sent),
       signal: new AbortController().signal,
       now: () => engine.clock.now(),
       random: engine.settings.random,

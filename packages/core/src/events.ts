@@ -20,10 +20,18 @@ export interface KeyEvent {
 export interface IssueEvent extends KeyEvent {
   /** `renewed`: a new value. `unchanged`: the one that stands. `failed`: neither. */
   readonly outcome: 'renewed' | 'unchanged' | 'failed';
-  /** How long the platform took, ms. */
+  /** From before the first request until the answer was stored or the failure noted, ms. */
   readonly durationMs: number;
   /** Whether a rejection caused it, and not time. */
   readonly forced: boolean;
+  /** Requests that were sent: mostly 1; 0 where something has to come first that is missing. */
+  readonly requests: number;
+  /** Why it failed. `ERR_TOKEN_WAITING` also where the platform refused the parent token: that one is renewed, then this one asked for again. */
+  readonly code?: TokenErrorCode;
+  /** The platform's own code of a failure, as text. */
+  readonly platformCode?: string;
+  /** The platform's id of the failed request, for its support. */
+  readonly requestId?: string;
 }
 
 /** A token was stored by this process. */

@@ -50,6 +50,7 @@ export type {
   Lifetime,
   PresentedToken,
   SourceKind,
+  TokenQuota,
   TokenSource,
 } from './source.js';
 export type { TokenState } from './store/record.js';

@@ -113,4 +113,23 @@ export interface SourceKind {
   readonly keep: Keep;
   /** How long a superseded or rotated token still works, ms; 0 or absent where unknown. */
   readonly overlapMs?: number;
+  /** How many requests for tokens of this kind the platform answers, where its documents say so. */
+  readonly quota?: TokenQuota;
+}
+
+/** An allowance of a platform. Telemetry compares calls with it; nothing is refused for it. */
+export interface TokenQuota {
+  /** Calls in a period. */
+  readonly calls: number;
+  /** By the clock, not the last so many hours. */
+  readonly period: 'hour' | 'day' | 'month';
+  /** Whose calls are counted together: the account's, or each subject's. */
+  readonly scope: 'account' | 'subject';
+  /** Where the platform's day or month begins: its distance from UTC, minutes (540: Japan). Absent where no document says. */
+  readonly utcOffsetMinutes?: number;
+  /**
+   * Kind of the account's record in which all processes count their calls, where one does: its `extra` then has `calls`, a number,
+   * and `month` (`YYYY-MM`). What is counted there may be more than requests for tokens.
+   */
+  readonly countedIn?: string;
 }

@@ -866,6 +866,24 @@ describe('events', () => {
     expect(JSON.stringify(manager.events)).not.toMatch(/T\d/);
   });
 
+  it('tell of each attempt what was sent and why it failed', async () => {
+    const account = modelAccount(platform);
+    const manager = manage({ accounts: [account] });
+    const issues = () => manager.events.filter(([name]) => name === 'issue').map(([, event]) => event);
+    const token = await manager.get(account.token);
+    await manager.reject(account.token, token);
+    platform.twists = ['ERR_TOKEN_BUSY'];
+    await clock.advance(1.6 * HOUR);
+    await manager.refreshDue();
+    expect(issues()).toMatchObject([
+      { outcome: 'renewed', requests: 1, forced: false },
+      { outcome: 'renewed', requests: 1, forced: true },
+      { outcome: 'failed', requests: 1, forced: false, code: 'ERR_TOKEN_BUSY', platformCode: '4711' },
+    ]);
+    expect(issues()[0]).not.toHaveProperty('code');
+    expect(platform.calls).toBe(3);
+  });
+
   it('are published on diagnostics channels too', async () => {
     const account = modelAccount(platform, { name: 'channelled' });
     const published: unknown[] = [];
