@@ -94,7 +94,7 @@ function silentPartsOf({ checker }, name, symbol) {
 
   function visit(node, path, inherited) {
     node.forEachChild((child) => {
-      if (FUNCTIONS.has(child.kind)) return;
+      if (ELSEWHERE.has(child.kind)) return;
       if (!MEMBERS.has(child.kind)) {
         visit(child, path, inherited);
         return;
@@ -107,7 +107,7 @@ function silentPartsOf({ checker }, name, symbol) {
         (one) => one === undefined || commentOf(one) === '',
       );
       if (!isAbsent && isSilent) silent.push(`${path}.${member.name}`);
-      // Entries of a constant table have the shape that its own comment tells.
+      // Entries of a table have the shape that its own comment tells.
       const isEntry = (symbol.flags & SymbolFlags.Variable) !== 0;
       if (!METHODS.has(child.kind) && !isEntry) visit(child, `${path}.${member.name}`, []);
     });
@@ -132,7 +132,13 @@ const MEMBERS = new Set([
   SyntaxKind.GetAccessor,
   SyntaxKind.SetAccessor,
 ]);
-const FUNCTIONS = new Set([SyntaxKind.Parameter, SyntaxKind.TypeParameter, SyntaxKind.FunctionType]);
+const ELSEWHERE = new Set([
+  SyntaxKind.Parameter,
+  SyntaxKind.TypeParameter,
+  SyntaxKind.FunctionType,
+  // A table's entries again: `Record<string, { … }>`.
+  SyntaxKind.TypeReference,
+]);
 
 function isPrivate(node) {
   return (node.modifiers ?? []).some(({ kind }) => kind === SyntaxKind.PrivateKeyword);

@@ -9,7 +9,9 @@ export interface ImportEntry {
   readonly kind?: string;
   /** Whose token it is, where the kind has subjects. */
   readonly subject?: string;
+  /** The access token. */
   readonly value: string;
+  /** The refresh token. */
   readonly refreshToken?: string;
   /** End of validity: ISO 8601 with an offset (`2026-11-21T10:00:00+09:00`, `…Z`), or Unix ms. Left out: no end is known. */
   readonly expiresAt?: string | number;
@@ -21,7 +23,9 @@ export interface ImportEntry {
 
 /** An entry that has been checked: its times in Unix ms, and where it stands. */
 export interface CheckedEntry extends Omit<ImportEntry, 'expiresAt' | 'refreshTokenExpiresAt'> {
+  /** End of validity, Unix ms. */
   readonly expiresAt?: EpochMs;
+  /** When it can no longer be renewed, Unix ms. */
   readonly refreshTokenExpiresAt?: EpochMs;
   /** `line 3` of JSON lines, `entry 3` of an array. */
   readonly place: string;

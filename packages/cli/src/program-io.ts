@@ -3,12 +3,30 @@ import picocolors from 'picocolors';
 
 /** What the program needs of its process; `process` is one. */
 export interface ProgramIO {
-  readonly stdin: Readable & { readonly isTTY?: boolean };
-  readonly stdout: NodeJS.WritableStream & { readonly isTTY?: boolean };
-  readonly stderr: NodeJS.WritableStream & { readonly isTTY?: boolean; readonly columns?: number };
+  /** Where answers to questions are read. */
+  readonly stdin: Readable & {
+    /** Whether a person may be asked. */
+    readonly isTTY?: boolean;
+  };
+  /** Where results are written. */
+  readonly stdout: NodeJS.WritableStream & {
+    /** Whether it is a terminal: colours. */
+    readonly isTTY?: boolean;
+  };
+  /** Where everything else is written. */
+  readonly stderr: NodeJS.WritableStream & {
+    /** Whether it is a terminal: colours, progress. */
+    readonly isTTY?: boolean;
+    /** Its width, characters. */
+    readonly columns?: number;
+  };
+  /** The environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** The working directory. */
   cwd(): string;
+  /** Listens for a signal. */
   on(signal: StopSignal, listener: () => void): unknown;
+  /** Stops listening for a signal. */
   off(signal: StopSignal, listener: () => void): unknown;
   /** Ends the process at once: at the second signal. */
   exit(code: number): void;

@@ -29,11 +29,15 @@ export type FaultKind = (typeof FAULT_KINDS)[number];
 
 /** A fault for the next calls that match. Members that are left out match every platform call. */
 export interface FaultRule {
+  /** What goes wrong. */
   readonly kind: FaultKind;
+  /** Only calls of this platform. */
   readonly platform?: PlatformName;
   /** The path template as in the call log, or the path as requested. */
   readonly endpoint?: string;
+  /** Only calls for this app id. */
   readonly account?: string;
+  /** Only calls about this user, authorizer or corp. */
   readonly subject?: string;
   /** How many calls it hits before it is used up. Default: 1. */
   readonly count?: number | 'always';

@@ -59,8 +59,11 @@ export type PushOutcome =
 export interface PushRecord {
   /** Sandbox time of the first try, Unix milliseconds. */
   readonly at: number;
+  /** Which platform pushed. */
   readonly platform: PlatformName;
+  /** App id it was for. */
   readonly account: string;
+  /** Whom it was about. */
   readonly subject?: string;
   /** `InfoType`, `Event` or `MsgType` of the message; `verification` for a check of the URL. */
   readonly event: string;

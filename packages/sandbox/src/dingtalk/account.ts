@@ -13,6 +13,7 @@ import { type DingTalkUser, type DingTalkUserSettings, dingTalkUsers } from './u
 export interface DingTalkAccount extends DingTalkSwitches {
   /** Also the app id of `/sns/...` and the client id of the login page and of Stream. */
   readonly appKey: string;
+  /** AppSecret, also called client secret. */
   readonly appSecret: string;
   /** The organisation: for the oldest form of `/gettoken`, for `/v1.0/oauth2/{corpId}/token`, for SSO. */
   readonly corpId?: string;
@@ -28,8 +29,11 @@ export interface DingTalkAccount extends DingTalkSwitches {
 
 /** An encrypted HTTP callback of an internal app. */
 export interface DingTalkCallback {
+  /** Where pushes go. */
   readonly url: string;
+  /** What signatures are made with. */
   readonly token: string;
+  /** What bodies are encrypted with: 43 characters. */
   readonly encodingAESKey: string;
   /** What stands behind the message: the app key (set in the console) or the corp id (old register call). Default: `appKey`. */
   readonly ownerKey?: 'appKey' | 'corpId';

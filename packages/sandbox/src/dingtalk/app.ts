@@ -66,11 +66,17 @@ export class DingTalkApp extends DingTalkClient {
 
 /** What the sandbox tells about a DingTalk app; holds no token and no secret. */
 export interface DingTalkAccountState extends DingTalkChannelState {
+  /** AppKey, also called client id. */
   readonly appKey: string;
+  /** The organisation the app belongs to. */
   readonly corpId?: string;
+  /** The app's tokens, by the endpoint that gives them. */
   readonly tokens: Readonly<Record<DingTalkTokenKind, RenewableState>>;
+  /** Its JSAPI ticket. */
   readonly ticket: RenewableState;
+  /** Its token for signing in administrators. */
   readonly sso: RenewableState;
+  /** Its token for signing in people by QR code. */
   readonly sns: RenewableState;
   /** The sign-ins so far. */
   readonly users: readonly DingTalkUserState[];

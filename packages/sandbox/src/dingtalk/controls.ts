@@ -39,6 +39,7 @@ export interface DingTalkControls {
   limit(limits: DingTalkLimits): void;
   /** Bans an address as after too many calls; `unbanAddress` lets it in again. */
   banAddress(ip: string): void;
+  /** Lets an address in again. */
   unbanAddress(ip: string): void;
 
   /** Where an app's events go from now on; `null`: over Stream. */
@@ -60,10 +61,13 @@ export interface DingTalkControls {
 export interface DingTalkKillOptions {
   /** `app`: all of an internal app. `user`, `sns`: where `subject` is given, of that union id or open id. */
   readonly kind?: 'app' | 'user' | 'sso' | 'sns';
+  /** Whose token; absent for the app's own. */
   readonly subject?: string;
+  /** Whether asking again brings the dead value. Default false. */
   readonly keepReturningSame?: boolean;
 }
 
+/** How a secret is replaced. */
 export interface DingTalkSecretReset {
   /** Default: random. */
   readonly secret?: string;
@@ -71,7 +75,9 @@ export interface DingTalkSecretReset {
   readonly endTokens?: boolean;
 }
 
+/** Whose sign-in a code stands for. */
 export interface DingTalkUserCodeOptions {
+  /** The person. Default: the first user. */
   readonly unionId?: string;
   /** Whether the scope asked for the organisation too. Default: false. */
   readonly corp?: boolean;
@@ -95,7 +101,9 @@ export interface DingTalkSuiteControls {
   cancel(suiteKey: string, corpId: string, options?: DingTalkEventOptions): void;
   /** The organisation switches the suite off (its tokens die), on again, or deletes it. */
   stop(suiteKey: string, corpId: string, options?: DingTalkEventOptions): void;
+  /** The organisation wakes the suite again. */
   restore(suiteKey: string, corpId: string, options?: DingTalkEventOptions): void;
+  /** The organisation deletes the suite. */
   remove(suiteKey: string, corpId: string, options?: DingTalkEventOptions): void;
   /** The latest such event again, as it was; or for the first time, if it was kept back. */
   repeatEvent(suiteKey: string, options?: { readonly event?: SuiteEventName; readonly corpId?: string }): void;
@@ -115,17 +123,21 @@ export interface DingTalkSuiteControls {
 
 /** A suite ticket. Told in process, by the control API, and by pushes only. */
 export interface DingTalkSuiteTicket {
+  /** The ticket. */
   readonly ticket: string;
   /** Unix milliseconds of sandbox time. */
   readonly at: number;
 }
 
+/** What an authorization of a suite brings. */
 export interface DingTalkAuthorized {
+  /** The organisation. */
   readonly corpId: string;
   /** For `/service/get_permanent_code`, once. */
   readonly tmpAuthCode: string;
 }
 
+/** How an event of an organisation is told. */
 export interface DingTalkEventOptions {
   /** Whether it is pushed. Default: true. */
   readonly push?: boolean;
@@ -133,6 +145,7 @@ export interface DingTalkEventOptions {
   readonly at?: number;
 }
 
+/** How a callback address is checked. */
 export interface DingTalkCheckOptions {
   /** Default: `check_url`. */
   readonly event?: 'check_url' | 'check_create_suite_url' | 'check_update_suite_url';
@@ -140,8 +153,12 @@ export interface DingTalkCheckOptions {
   readonly testSuiteKey?: string;
 }
 
+/** Changes of a suite's callback; what is absent stays. */
 export interface DingTalkSuiteCallback {
+  /** Where pushes go; `null`: nowhere. */
   readonly callbackUrl?: string | null;
+  /** What signatures are made with. */
   readonly token?: string;
+  /** What bodies are encrypted with: 43 characters. */
   readonly encodingAESKey?: string;
 }

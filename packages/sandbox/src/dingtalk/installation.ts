@@ -60,13 +60,20 @@ export class Installation {
 
 /** What can be shown of a suite in an organisation; no token and no code. */
 export interface DingTalkInstallationState {
+  /** The organisation. */
   readonly corpId: string;
+  /** Its name. */
   readonly name: string;
+  /** Whether the suite may act for it. */
   readonly authorized: boolean;
+  /** Whether the organisation has put the suite to rest. */
   readonly stopped: boolean;
   /** By `/service/activate_suite`, which only the old flow needs. */
   readonly activated: boolean;
+  /** The corp token. */
   readonly token: RenewableState;
+  /** The corp token of the unified endpoint. */
   readonly unified: RenewableState;
+  /** The JSAPI ticket. */
   readonly ticket: RenewableState;
 }

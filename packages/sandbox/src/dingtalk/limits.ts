@@ -92,5 +92,6 @@ export class Limits {
 
 /** The limits of the moment, and the addresses that are banned. */
 export interface DingTalkLimitState extends Required<DingTalkLimits> {
+  /** Addresses that are shut out at present. */
   readonly banned: readonly string[];
 }

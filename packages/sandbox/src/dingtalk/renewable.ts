@@ -79,7 +79,10 @@ export class Renewable {
 export interface RenewableState {
   /** How many values there were. */
   readonly created: number;
+  /** When the present value was made, Unix ms. */
   readonly createdAt?: number;
+  /** Its end, Unix ms. */
   readonly expiresAt?: number;
+  /** Whether it was ended before its time. */
   readonly revoked?: boolean;
 }

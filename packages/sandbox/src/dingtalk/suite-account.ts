@@ -13,6 +13,7 @@ import { type DingTalkUser, type DingTalkUserSettings, dingTalkUsers } from './u
 export interface DingTalkSuiteAccount extends DingTalkSuiteSwitches {
   /** Also the owner key of its pushes, and the client id of the login page and of Stream. */
   readonly suiteKey: string;
+  /** SuiteSecret. */
   readonly suiteSecret: string;
   /** Signs pushes. */
   readonly token: string;
@@ -22,6 +23,7 @@ export interface DingTalkSuiteAccount extends DingTalkSuiteSwitches {
   readonly callbackUrl?: string;
   /** The ISV's own organisation, with the secret of its SSO. */
   readonly corpId?: string;
+  /** Secret for signing in administrators. */
   readonly ssoSecret?: string;
   /** Organisations that are known from the start. */
   readonly corps?: readonly DingTalkCorp[];
@@ -31,6 +33,7 @@ export interface DingTalkSuiteAccount extends DingTalkSuiteSwitches {
 
 /** An organisation that may enable a suite. */
 export interface DingTalkCorp {
+  /** The organisation. */
   readonly corpId: string;
   /** Default: the corp id. */
   readonly name?: string;

@@ -2,6 +2,7 @@ import type { DingTalkSuite } from './suite.js';
 
 /** What can happen to a suite in an organisation. */
 export const SUITE_EVENTS = ['authorized', 'changed', 'cancelled', 'stopped', 'restored', 'removed'] as const;
+/** Names of a suite's events. */
 export type SuiteEventName = (typeof SUITE_EVENTS)[number];
 
 /** Something to be told: a ticket, or what happened in an organisation. */

@@ -71,6 +71,7 @@ export class SuiteTickets {
 
 /** What can be shown of a suite's tickets: never their values. */
 export interface DingTalkTicketState {
+  /** Tickets so far. */
   readonly issued: number;
   /** Sandbox time of the newest. */
   readonly newestAt?: number;

@@ -85,13 +85,19 @@ export class DingTalkSuite extends DingTalkClient {
 
 /** What the sandbox tells about a suite; no token, no ticket, no code and no secret. */
 export interface DingTalkSuiteState extends DingTalkChannelState {
+  /** SuiteKey. */
   readonly suiteKey: string;
+  /** Its pushed tickets. */
   readonly tickets: DingTalkTicketState;
+  /** Its suite token. */
   readonly token: RenewableState;
   /** The organisations that enabled it at some time, or are known from the account. */
   readonly corps: readonly DingTalkInstallationState[];
+  /** Its token for signing in administrators. */
   readonly sso: RenewableState;
+  /** Its token for signing in people by QR code. */
   readonly sns: RenewableState;
+  /** People who signed in. */
   readonly users: readonly DingTalkUserState[];
   /** Business calls of this month, by organisation; null once they are exhausted by hand. */
   readonly callsThisMonth: Readonly<Record<string, number | null>>;

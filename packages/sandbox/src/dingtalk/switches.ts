@@ -76,6 +76,7 @@ export interface DingTalkSuiteSwitches extends DingTalkCommonSwitches {
   readonly suiteTicketEveryMs?: number;
   /** How long a ticket works beside its successor. Not documented. Default: 0. */
   readonly suiteTicketGraceMs?: number;
+  /** Whether tickets are not pushed by themselves. Default false. */
   readonly suiteTicketsStopped?: boolean;
   /** A test or custom app takes any text for a ticket. Default: false. */
   readonly anySuiteTicket?: boolean;

@@ -99,7 +99,10 @@ export class UserGrants {
 
 /** What can be shown of a sign-in; no token is in it. */
 export interface DingTalkUserState {
+  /** The person. */
   readonly unionId: string;
+  /** The organisation of the sign-in. */
   readonly corpId?: string;
+  /** The access token of the pair. */
   readonly accessToken: RenewableState;
 }

@@ -2,6 +2,7 @@ import { assertKnownKeys, assertRecord, assertText, assertUnique } from '../chec
 
 /** A person who can sign in. */
 export interface DingTalkUser {
+  /** One id for a person over all apps of a developer. */
   readonly unionId: string;
   /** Default: `open-` and the union id. */
   readonly openId?: string;
@@ -9,7 +10,9 @@ export interface DingTalkUser {
   readonly userid?: string;
   /** Default: the union id. */
   readonly nick?: string;
+  /** Telephone number. */
   readonly mobile?: string;
+  /** Mail address. */
   readonly email?: string;
   /** Default: the organisation of the app. */
   readonly corpId?: string;

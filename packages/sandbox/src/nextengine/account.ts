@@ -10,28 +10,46 @@ import {
 
 /** A person who can sign in. Members that are left out are filled with made-up values. */
 export interface NextEngineUser {
+  /** The user's id. */
   readonly uid: string;
   /** The company at the main function, and at the platform. Users without one are of company `1000`. */
   readonly companyId?: string;
+  /** Company id of the main function. */
   readonly companyNeId?: string;
+  /** Company name. */
   readonly companyName?: string;
+  /** Company name in kana. */
   readonly companyKana?: string;
+  /** The person's id on the platform. */
   readonly picId?: string;
+  /** The person's id of the main function. */
   readonly picNeId?: string;
+  /** The person's name. */
   readonly picName?: string;
+  /** The person's name in kana. */
   readonly picKana?: string;
+  /** The person's mail address. */
   readonly picMailAddress?: string;
   /** The user's NextEngine (002003, and 001007 at sign-in) or main function (003003) is suspended. Default: false. */
   readonly suspended?: false | '002003' | '003003';
   /** The user's company no longer uses the app: `/api_app/company` leaves it out. Default: false. */
   readonly cancelled?: boolean;
   /** A pair the user holds from the start, issued at `issuedAt` (sandbox time, default: the start). */
-  readonly pair?: { readonly accessToken: string; readonly refreshToken: string; readonly issuedAt?: number };
+  readonly pair?: {
+    /** Access token. */
+    readonly accessToken: string;
+    /** Refresh token. */
+    readonly refreshToken: string;
+    /** When it was issued, Unix ms. */
+    readonly issuedAt?: number;
+  };
 }
 
 /** One app and its users, with the switches of its simulator. */
 export interface NextEngineAccount extends NextEngineSwitches {
+  /** Client id of the app. */
   readonly clientId: string;
+  /** Client secret of the app. */
   readonly clientSecret: string;
   /** Who can sign in; the `uid`s differ. */
   readonly users: readonly NextEngineUser[];

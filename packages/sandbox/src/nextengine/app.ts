@@ -146,13 +146,17 @@ function switchesOf(settings: NextEngineSettings): NextEngineSwitchSettings {
 
 /** What the sandbox tells about a NextEngine app; holds no token and no secret. */
 export interface NextEngineAccountState {
+  /** Client id of the app. */
   readonly clientId: string;
   /** This month's calls. */
   readonly usage: NextEngineMonthUsage;
+  /** Its users. */
   readonly users: readonly (NextEngineUserState & {
+    /** The company a user belongs to. */
     readonly companyId: string;
     /** Only where it is. */
     readonly suspended?: '002003' | '003003';
+    /** Whether the company has cancelled the app. */
     readonly cancelled?: true;
   })[];
 }

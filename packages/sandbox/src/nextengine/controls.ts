@@ -8,6 +8,7 @@ import type { NextEngineUsage } from './usage-book.js';
 export interface NextEngineControls {
   /** A new pair, as if the user had signed in and the `state` had been exchanged. The pair before is superseded. */
   issuePair(clientId: string, uid: string): NextEnginePair;
+  /** A user's living pair, if there is one. */
   currentPair(clientId: string, uid: string): NextEnginePair | undefined;
   /** What the sign-in page would hand to the redirect URI: a `state` to exchange within five minutes. */
   signIn(clientId: string, uid: string): { uid: string; state: string };
@@ -30,8 +31,11 @@ export interface NextEngineControls {
 
 /** A start from NextEngine's menu. */
 export interface NextEngineLaunch {
+  /** Where the browser goes. */
   readonly url: string;
+  /** The user. */
   readonly uid: string;
+  /** NextEngine's own state, used once. */
   readonly state: string;
   /** One value per company, app and main function. */
   readonly id: string;

@@ -101,11 +101,18 @@ function whole(pair: NextEnginePair): Echo {
 
 /** What the sandbox tells about a user; holds no token. */
 export interface NextEngineUserState {
+  /** The user's id. */
   readonly uid: string;
+  /** Sign-ins so far. */
   readonly signIns: number;
+  /** Renewals of the pair so far. */
   readonly renewals: number;
+  /** End of the access token, as the platform writes it. */
   readonly accessTokenEndDate?: string;
+  /** End of the refresh token, as the platform writes it. */
   readonly refreshTokenEndDate?: string;
+  /** End of the access token, Unix ms. */
   readonly accessTokenExpiresAt?: number;
+  /** End of the refresh token, Unix ms. */
   readonly refreshTokenExpiresAt?: number;
 }

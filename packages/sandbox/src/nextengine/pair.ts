@@ -3,13 +3,17 @@ import { hexValue } from '../opaque.js';
 
 /** A user's access token and refresh token. */
 export interface NextEnginePair {
+  /** Access token. */
   readonly accessToken: string;
+  /** Refresh token. */
   readonly refreshToken: string;
   /** `YYYY-MM-DD HH:MM:SS` in Japan, as on the wire. */
   readonly accessTokenEndDate: string;
+  /** End of the refresh token, as the platform writes it. */
   readonly refreshTokenEndDate: string;
   /** The same moments, Unix milliseconds. */
   readonly accessTokenExpiresAt: number;
+  /** End of the refresh token, Unix ms. */
   readonly refreshTokenExpiresAt: number;
 }
 

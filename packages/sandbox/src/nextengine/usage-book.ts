@@ -4,7 +4,9 @@ import { companyIdOf } from './profile.js';
 
 /** Calls of a company in a month. */
 export interface NextEngineCompanyUsage {
+  /** The company. */
   readonly companyId: string;
+  /** Calls that count for it. */
   readonly calls: number;
   /** More than the free allowance, were it the company's. */
   readonly over: boolean;
@@ -18,14 +20,21 @@ export interface NextEngineMonthUsage {
   readonly calls: number;
   /** More than the free allowance, were it the app's. */
   readonly over: boolean;
+  /** By company. */
   readonly companies: readonly NextEngineCompanyUsage[];
 }
 
 /** An app's calls by month, oldest first, and those of each user by `uid`. */
 export interface NextEngineUsage {
+  /** Client id of the app. */
   readonly clientId: string;
+  /** Calls a company has free each month. */
   readonly monthlyFreeCalls: number;
-  readonly months: readonly (NextEngineMonthUsage & { readonly users: Readonly<Record<string, number>> })[];
+  /** By month, oldest first. */
+  readonly months: readonly (NextEngineMonthUsage & {
+    /** By user. */
+    readonly users: Readonly<Record<string, number>>;
+  })[];
 }
 
 interface Counts {

@@ -5,9 +5,11 @@ import type { WeChatApp } from './app.js';
 
 /** Where an official account or a mini program gets its own messages. */
 export interface WeChatPush {
+  /** What signatures are made with. */
   readonly token: string;
   /** 43 letters and digits. */
   readonly encodingAESKey: string;
+  /** Where pushes go. */
   readonly url: string;
   /** Default: `safe`. */
   readonly mode?: 'safe' | 'plain' | 'compatible';

@@ -39,7 +39,9 @@ export interface WeChatAccountSwitches extends WeChatSwitches {
 
 /** One official account or mini program. */
 export interface WeChatAccount extends WeChatAccountSwitches {
+  /** AppID. */
   readonly appId: string;
+  /** AppSecret. */
   readonly secret: string;
   /** Who can sign in. Default: two people. */
   readonly users?: readonly WeChatUser[];

@@ -180,16 +180,23 @@ function quotaRules(settings: () => WeChatSettings) {
 
 /** What the sandbox tells about a WeChat account; holds no token and no secret. */
 export interface WeChatAccountState {
+  /** AppID. */
   readonly appId: string;
+  /** What kind of account it is. */
   readonly kind: 'officialAccount' | 'miniProgram';
+  /** Tokens of `cgi-bin/token`. */
   readonly legacy: WeChatTokenState;
+  /** Tokens of `cgi-bin/stable_token`. */
   readonly stable: WeChatTokenState;
+  /** Its tickets, by type; when each ends, Unix ms. */
   readonly tickets: Readonly<Record<string, { readonly expiresAt: number }>>;
   /** Counted calls of the natural day in China, by path. */
   readonly callsToday: Readonly<Record<string, number>>;
+  /** People who signed in. */
   readonly users: readonly WeChatUserState[];
   /** How many files were uploaded. */
   readonly media: number;
+  /** Addresses that are shut out. */
   readonly blockedIps: readonly string[];
   /** Addresses the administrator was asked about. */
   readonly risk: Readonly<Record<string, 'pending' | 'confirmed' | 'refused'>>;

@@ -34,6 +34,7 @@ export interface WeChatControls {
   resetSecret(appId: string, secret: string, options?: { readonly endTokens?: boolean }): void;
   /** Token calls from this address get 40164. */
   blockIp(appId: string, ip: string): void;
+  /** Lets an address in again. */
   unblockIp(appId: string, ip: string): void;
   /** The administrator's answer to what `riskConfirmation` has asked. Throws a `TypeError` where nothing was asked. */
   answerRisk(appId: string, answer: 'confirmed' | 'refused'): void;

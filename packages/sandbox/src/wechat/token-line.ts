@@ -109,8 +109,12 @@ export class TokenLine {
 
 /** What can be shown of a kind of token: never its value. */
 export interface WeChatTokenState {
+  /** Tokens so far. */
   readonly issued: number;
+  /** When the present one was issued, Unix ms. */
   readonly issuedAt?: number;
+  /** Its end, Unix ms. */
   readonly expiresAt?: number;
+  /** Whether it was ended before its time. */
   readonly revoked?: boolean;
 }

@@ -204,11 +204,17 @@ function newToken(): string {
 
 /** What the sandbox tells about a user; holds no token and no code. */
 export interface WeChatUserState {
+  /** The person, for this account. */
   readonly openid: string;
+  /** Pairs so far, one for each sign-in. */
   readonly grants: readonly {
+    /** What the person agreed to. */
     readonly scope: string;
+    /** End of the access token, Unix ms. */
     readonly expiresAt: number;
+    /** End of the refresh token, Unix ms. */
     readonly refreshExpiresAt: number;
+    /** Whether it was ended before its time. */
     readonly dead: boolean;
   }[];
 }

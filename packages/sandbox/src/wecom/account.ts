@@ -25,6 +25,7 @@ import {
 export interface WeComAgent {
   /** The app's number, or a text such as `contacts` for a secret that belongs to no app. */
   readonly agentId: number | string;
+  /** Secret of the app. */
   readonly secret: string;
   /** Default: `Agent <agentId>`. */
   readonly name?: string;
@@ -32,7 +33,9 @@ export interface WeComAgent {
 
 /** Where a company gets its own messages. */
 export interface WeComCallback {
+  /** What signatures are made with. */
   readonly token: string;
+  /** What bodies are encrypted with: 43 characters. */
   readonly encodingAESKey: string;
   /** Nothing is pushed as long as there is none. */
   readonly url?: string;
@@ -44,6 +47,7 @@ export interface WeComCallback {
 
 /** A company that may install a suite. */
 export interface WeComCustomer {
+  /** CorpID of the customer. */
   readonly corpId: string;
   /** Default: `Corp <corpId>`. */
   readonly name?: string;
@@ -55,10 +59,13 @@ export interface WeComCustomer {
 
 /** A third-party or provider-built app. */
 export interface WeComSuite extends WeComSuiteSwitches {
+  /** SuiteID. */
   readonly suiteId: string;
+  /** Secret of the suite. */
   readonly secret: string;
   /** Token and key of its callbacks. */
   readonly token: string;
+  /** What bodies are encrypted with: 43 characters. */
   readonly encodingAESKey: string;
   /** Where tickets and installations are pushed to. Nothing is pushed as long as there is none. */
   readonly callbackUrl?: string;
@@ -72,13 +79,17 @@ export interface WeComSuite extends WeComSuiteSwitches {
 
 /** One company, with its secrets and, for a provider, its suites. */
 export interface WeComAccount extends WeComSwitches {
+  /** CorpID. */
   readonly corpId: string;
   /** Default: `Corp <corpId>`. */
   readonly name?: string;
+  /** Its self-built apps. */
   readonly agents: readonly WeComAgent[];
   /** Makes the company a provider. */
   readonly providerSecret?: string;
+  /** Where its pushes go. */
   readonly callback?: WeComCallback;
+  /** Suites this corp provides. */
   readonly suites?: readonly WeComSuite[];
 }
 

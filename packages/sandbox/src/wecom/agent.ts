@@ -62,9 +62,14 @@ export class Agent implements CorpHolder {
 
 /** What the sandbox tells about an agent; no token and no secret. */
 export interface WeComAgentState {
+  /** AgentId. */
   readonly agentId: number | string;
+  /** Name of the app. */
   readonly name: string;
+  /** Whether the administrator has switched it off. */
   readonly disabled: boolean;
+  /** Its access token. */
   readonly token: WeComValueState;
+  /** Its own JS-SDK ticket. */
   readonly agentTicket: WeComValueState;
 }

@@ -56,7 +56,9 @@ export class CallLimits {
 
 /** Counters of the hour that runs, and the blocks that stand. */
 export interface WeComLimitState {
+  /** Calls, by path. */
   readonly callsThisHour: Readonly<Record<string, number>>;
+  /** Until when paths are shut, Unix ms. */
   readonly blockedUntil: Readonly<Record<string, number>>;
 }
 

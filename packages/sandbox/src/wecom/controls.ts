@@ -78,12 +78,15 @@ export interface WeComControls {
   push(account: WeComAccountId, message: PushFields, about?: number | string): void;
 }
 
+/** How a secret is replaced. */
 export interface WeComSecretReset {
   /** An agent of the company, or `provider`. A suite has one secret. */
   readonly agentId?: number | string;
+  /** The new one. Default: a random one. */
   readonly secret?: string;
 }
 
+/** How an installation is told. */
 export interface WeComInstallOptions {
   /** Default: true. */
   readonly push?: boolean;
@@ -93,10 +96,13 @@ export interface WeComInstallOptions {
 
 /** Members that are left out match every event. */
 export interface WeComEventChoice {
+  /** Only events of this type. */
   readonly infoType?: 'create_auth' | 'change_auth' | 'cancel_auth' | 'reset_permanent_code';
+  /** Only events about this corp. */
   readonly corpId?: string;
 }
 
+/** How a ticket is pushed. */
 export interface WeComTicketPush {
   /** Send an older ticket with its own, older time; made up where there is none. */
   readonly older?: boolean;
@@ -104,7 +110,9 @@ export interface WeComTicketPush {
   readonly duplicate?: boolean;
 }
 
+/** A pushed suite ticket. */
 export interface WeComTicket {
+  /** The ticket. */
   readonly ticket: string;
   /** Unix seconds, as in the push. */
   readonly timestamp: number;
@@ -112,16 +120,22 @@ export interface WeComTicket {
 
 /** An authorization that waits for its code to be exchanged. */
 export interface WeComInstall {
+  /** CorpID of the customer. */
   readonly corpId: string;
+  /** AgentId of the suite's app at the customer. */
   readonly agentId: number;
+  /** The code the suite exchanges, once. */
   readonly authCode: string;
 }
 
+/** Changes of a callback; what is absent stays. */
 export interface WeComCallbackChange {
   /** A company's callback, or a suite's command callback. */
   readonly url?: string | null;
   /** A suite's data callback. */
   readonly dataUrl?: string | null;
+  /** What signatures are made with. */
   readonly token?: string;
+  /** What bodies are encrypted with: 43 characters. */
   readonly encodingAESKey?: string;
 }

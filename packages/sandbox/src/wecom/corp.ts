@@ -112,13 +112,17 @@ export class WeComCorp {
 
 /** What the sandbox tells about a company; no token, no ticket and no secret. */
 export interface WeComCorpState extends WeComLimitState {
+  /** CorpID. */
   readonly corpId: string;
+  /** Its name. */
   readonly name: string;
+  /** Its self-built apps. */
   readonly agents: readonly WeComAgentState[];
   /** The company's own ticket; with `jsapiTicketPer: 'agent'` there is one per agent instead. */
   readonly jsapiTicket: WeComValueState;
   /** Token of a provider. */
   readonly provider?: WeComValueState;
+  /** Addresses that are shut out. */
   readonly blockedAddresses: readonly string[];
   /** How many files were uploaded. */
   readonly media: number;

@@ -84,12 +84,18 @@ export class Installation implements CorpHolder {
 
 /** What the sandbox tells about a suite in one company; no token and no code. */
 export interface WeComInstallationState {
+  /** CorpID of the customer. */
   readonly corpId: string;
+  /** AgentId of the suite's app at the customer. */
   readonly agentId: number;
+  /** When, Unix ms. */
   readonly installedAt: number;
   /** Whether the permanent code has been handed out. */
   readonly exchanged: boolean;
+  /** Whether the customer has cancelled it. */
   readonly cancelled: boolean;
+  /** The corp's access token. */
   readonly token: WeComValueState;
+  /** The app's own JS-SDK ticket. */
   readonly agentTicket: WeComValueState;
 }

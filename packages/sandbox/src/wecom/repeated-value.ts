@@ -71,7 +71,9 @@ export function expiresInOf(issue: { expiresAt: number; expiresIn: number }, sty
 export interface WeComValueState {
   /** How many values there have been. */
   readonly issued: number;
+  /** When the present value was issued, Unix ms. */
   readonly issuedAt?: number;
+  /** Its end, Unix ms. */
   readonly expiresAt?: number;
   /** Whether it was ended before its time. */
   readonly killed?: boolean;

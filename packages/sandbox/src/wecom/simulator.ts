@@ -34,6 +34,7 @@ const INSTALL_PAGE = '/3rdapp/install';
 export interface WeComState {
   /** Companies of the accounts, and those that have installed a suite. */
   readonly corps: readonly WeComCorpState[];
+  /** Suites. */
   readonly suites: readonly WeComSuiteState[];
 }
 

@@ -146,12 +146,18 @@ export class SuiteApp implements TokenHolder {
 
 /** What the sandbox tells about a suite; no token, no ticket, no code and no secret. */
 export interface WeComSuiteState extends WeComLimitState {
+  /** SuiteID. */
   readonly suiteId: string;
   /** Corp id of the company that owns it. */
   readonly provider: string;
+  /** Whether it is an app that a provider builds for one customer. */
   readonly providerBuilt: boolean;
+  /** Its pushed tickets. */
   readonly tickets: WeComTicketState;
+  /** Its suite token. */
   readonly token: WeComValueState;
+  /** Customers that have, or had, it. */
   readonly installations: readonly WeComInstallationState[];
+  /** Addresses that are shut out. */
   readonly blockedAddresses: readonly string[];
 }

@@ -68,6 +68,7 @@ export class SuiteTickets {
 
 /** What can be shown of a suite's tickets: never their values. */
 export interface WeComTicketState {
+  /** Tickets so far. */
   readonly issued: number;
   /** Sandbox time of the newest. */
   readonly newestAt?: number;

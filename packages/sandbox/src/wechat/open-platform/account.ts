@@ -69,7 +69,9 @@ export interface OpenPlatformSwitches extends WeChatSwitches {
 
 /** One third-party platform ("component") and the accounts that can authorize it. */
 export interface OpenPlatformAccount extends OpenPlatformSwitches {
+  /** AppID of the component. */
   readonly appId: string;
+  /** AppSecret of the component. */
   readonly secret: string;
   /** Signs pushes. */
   readonly token: string;

@@ -161,8 +161,11 @@ export class Authorizer implements TokenOwner {
 
 /** What the sandbox tells about an authorizer; holds no token and no code. */
 export interface OpenPlatformAuthorizerState {
+  /** AppID of the authorizer. */
   readonly appId: string;
+  /** What kind of account it is. */
   readonly kind: 'officialAccount' | 'miniProgram';
+  /** Whether the component may act for it. */
   readonly authorized: boolean;
   /** Whether the code of its authorization was exchanged. */
   readonly exchanged: boolean;
@@ -170,7 +173,9 @@ export interface OpenPlatformAuthorizerState {
   readonly authorizations: number;
   /** How often `api_authorizer_token` brought a token. */
   readonly refreshes: number;
+  /** Its authorizer access token. */
   readonly accessToken: WeChatTokenState;
+  /** Its tickets, by type; when each ends, Unix ms. */
   readonly tickets: Readonly<Record<string, { readonly expiresAt: number }>>;
   /** Counted calls of the natural day in China, by path. */
   readonly callsToday: Readonly<Record<string, number>>;

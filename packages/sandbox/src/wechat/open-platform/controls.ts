@@ -42,6 +42,7 @@ export interface OpenPlatformControls {
   setKeys(appId: string, keys: PushKeys): void;
   /** Component calls from this address get 61004. */
   blockIp(appId: string, ip: string): void;
+  /** Lets an address in again. */
   unblockIp(appId: string, ip: string): void;
   /** The component's calls of a path are used up for the day. */
   exhaustQuota(appId: string, path: string): void;

@@ -48,11 +48,15 @@ export interface AuthorizationOrder extends CancellationOrder {
 
 /** What pushes are signed and encrypted with. */
 export interface PushKeys {
+  /** What signatures are made with. */
   readonly token?: string;
+  /** What bodies are encrypted with: 43 characters. */
   readonly encodingAESKey?: string;
 }
 
+/** What an authorization by an account's owner brings. */
 export interface Authorization {
+  /** The code the component exchanges, once. */
   readonly authorizationCode: string;
   /** Seconds, as the redirect has it. */
   readonly expiresIn: number;
@@ -229,17 +233,25 @@ function accountWithoutSecret(appId: string, kind: 'officialAccount' | 'miniProg
 
 /** What the sandbox tells about an Open Platform; holds no ticket, token, code or secret. */
 export interface OpenPlatformState {
+  /** AppID of the component. */
   readonly appId: string;
+  /** Its pushed tickets. */
   readonly verifyTickets: {
+    /** Tickets so far. */
     readonly issued: number;
+    /** Whether they are not pushed by themselves. */
     readonly stopped: boolean;
     /** `CreateTime` of the newest, Unix seconds. */
     readonly createTime?: number;
+    /** End of the newest one, Unix ms. */
     readonly expiresAt?: number;
   };
+  /** Its component access token. */
   readonly componentToken: WeChatTokenState;
   /** Counted calls of the natural day in China, by path. */
   readonly callsToday: Readonly<Record<string, number>>;
+  /** Addresses that are shut out. */
   readonly blockedIps: readonly string[];
+  /** Accounts it acts, or acted, for. */
   readonly authorizers: readonly OpenPlatformAuthorizerState[];
 }
