@@ -8,6 +8,12 @@ import {
   systemRandom,
 } from '@evertoken/core';
 import { BASE_URLS } from './nextengine-wire.js';
+import {
+  type NextEngineSignInOptions,
+  type SignInSettings,
+  signInProblems,
+  signInSettingsOf,
+} from './sign-in-options.js';
 import type { NextEngineUserAdapter } from './user-facts.js';
 
 /** Options of `nextEngineApp`. Credentials may be missing here; the manager's constructor names what is. */
@@ -20,6 +26,8 @@ export interface NextEngineAppOptions {
   readonly clientSecret: string | undefined;
   /** Where the browser comes back to. Must be the registered one, which NextEngine also takes where this is left out. */
   readonly redirectUri?: string | undefined;
+  /** How `callback`, which serves the redirect URI, answers. Default: it redirects to `/` after a sign-in. */
+  readonly signIn?: NextEngineSignInOptions | undefined;
   /** Other hosts: a sandbox, a proxy. Defaults: `https://api.next-engine.org`, `https://base.next-engine.org`. */
   readonly baseUrls?: { readonly api?: string | undefined; readonly base?: string | undefined } | undefined;
   /** First distance of a call's repetitions while NextEngine is busy, ms; doubles, with full jitter. Default 5 s. */
@@ -56,6 +64,7 @@ export interface AppSettings {
   readonly clientId: string;
   readonly clientSecret: string;
   readonly redirectUri?: string;
+  readonly signIn: SignInSettings;
   readonly apiUrl: string;
   readonly baseUrl: string;
   readonly retryIntervalMs: number;
@@ -85,6 +94,7 @@ export function settingsOf(options: NextEngineAppOptions): AppSettings {
     clientId,
     clientSecret,
     ...(redirectUri && { redirectUri }),
+    signIn: signInSettingsOf(options.signIn, clientId),
     apiUrl: baseUrlOf(baseUrls?.api, BASE_URLS.api),
     baseUrl: baseUrlOf(baseUrls?.base, BASE_URLS.base),
     retryIntervalMs: options.retryIntervalMs ?? DEFAULTS.retryIntervalMs,
@@ -103,6 +113,7 @@ export function settingsOf(options: NextEngineAppOptions): AppSettings {
 
 const OWN_OPTIONS = [
   'redirectUri',
+  'signIn',
   'baseUrls',
   'retryIntervalMs',
   'checkCompanies',
@@ -124,6 +135,7 @@ export function problemsOf(options: NextEngineAppOptions): string[] {
   const check = (right: boolean, problem: string) => right || problems.push(problem);
   const { redirectUri, retryIntervalMs, users, clock, random } = options;
   check(!redirectUri || isHttpUrl(redirectUri), '"redirectUri" must be an http or https URL');
+  problems.push(...signInProblems(options.signIn, 'signIn'));
   for (const [name, url] of Object.entries(options.baseUrls ?? {})) {
     check(BASE_NAMES.includes(name), `"baseUrls.${name}" is no option; expected "api", "base"`);
     check(!BASE_NAMES.includes(name) || !url || isHttpUrl(url), `"baseUrls.${name}" must be an http or https URL`);

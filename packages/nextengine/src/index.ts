@@ -1,3 +1,4 @@
+export type { AnswerSignInOptions } from './answer-sign-in.js';
 export type { NextEngineAppOptions, QuotaOptions } from './app-settings.js';
 export type { CallbackOutcome, SignInStart } from './handle-callback.js';
 export { type NextEngineApp, type NextEngineUser, nextEngineApp } from './next-engine-app.js';
@@ -12,6 +13,7 @@ export type {
 } from './refresh-users.js';
 export type { SignInCallback } from './sign-in.js';
 export type { SignInBinding } from './sign-in-binding.js';
+export type { NextEngineSignInOptions } from './sign-in-options.js';
 export type { NextEngineUsage } from './usage.js';
 export {
   type CallOptions,

@@ -1,4 +1,4 @@
-import type { Account, TokenSource, Tokens } from '@evertoken/core';
+import type { Account, CallbackReply, CallbackRequest, TokenSource, Tokens } from '@evertoken/core';
 import { contextOf } from './app-context.js';
 import { type NextEngineAppOptions, problemsOf, settingsOf } from './app-settings.js';
 import { NextEngineClient } from './next-engine-client.js';
@@ -10,6 +10,11 @@ export interface NextEngineApp extends Account<NextEngineClient> {
   readonly platform: 'nextengine';
   /** The client id. */
   readonly id: string;
+  /**
+   * Answers requests to the redirect URI: begins sign-ins, and ends them as the option `signIn` says. See `NextEngineClient.answerSignIn`,
+   * which is the same for handlers that know more.
+   */
+  callback(tokens: Tokens): (request: CallbackRequest) => Promise<CallbackReply>;
   /** A user's handle. Costs one key build; handles of the same user mean the same key. */
   user(uid: string | undefined): NextEngineUser;
 }
@@ -45,6 +50,10 @@ export function nextEngineApp(options: NextEngineAppOptions): NextEngineApp {
     sources: () => [],
     source: (kind, subject) => (kind === ACCESS_TOKEN && subject ? sourceOf(subject) : undefined),
     client: (tokens) => new NextEngineClient(context, tokens),
+    callback: (tokens) => {
+      const client = new NextEngineClient(context, tokens);
+      return (request) => client.answerSignIn(request);
+    },
     user: (uid) => ({
       uid,
       accessToken: sourceOf(uid),

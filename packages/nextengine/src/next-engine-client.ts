@@ -1,4 +1,5 @@
-import type { Tokens } from '@evertoken/core';
+import type { CallbackReply, CallbackRequest, Tokens } from '@evertoken/core';
+import type { AnswerSignInOptions } from './answer-sign-in.js';
 import type { AppContext } from './app-context.js';
 import { type CallbackOutcome, handleCallback, type SignInStart, startSignIn } from './handle-callback.js';
 import type { SignedInUser } from './nextengine-wire.js';
@@ -57,6 +58,20 @@ export class NextEngineClient {
    */
   async exchange(callback: SignInCallback): Promise<SignedInUser> {
     return exchangeSignIn(this.#context, this.#tokens, callback);
+  }
+
+  /**
+   * Answers an HTTP request to the redirect URI, all of it: with neither `uid` nor `state` it begins a sign-in; a callback ends
+   * one, or starts over where that helps. The binding travels in a cookie of this browser's (`HttpOnly`, `SameSite=Lax`), which each answer
+   * replaces or takes away. After a sign-in `onSignedIn` is called, and the browser goes to `afterSignIn`; a sign-in that came to
+   * nothing is answered with a short text and status 400, 403 or 503; other methods than GET with 405. `options` stand over the
+   * account's `signIn`: `account.callback(tokens)` is this without any.
+   *
+   * Rejects with `TypeError` for options that cannot be, and for nothing that came.
+   */
+  async answerSignIn(request: CallbackRequest, options?: AnswerSignInOptions): Promise<CallbackReply> {
+    const { answerSignIn } = await import('./answer-sign-in.js');
+    return answerSignIn(this.#context, this.#tokens, request, options);
   }
 
   /** Calls as one user. Take the `uid` from the session, never from a query; without one each call says that nobody is signed in. */

@@ -46,6 +46,12 @@ export function startOversIn(settings: AppSettings, binding: unknown, now: Epoch
   return begun && now - begun.at <= CHAIN_MS ? begun.startOvers : 0;
 }
 
+/** Whether this binding was made within the last `ms`, by an app that is this one. */
+export function beganWithin(settings: AppSettings, binding: unknown, now: EpochMs, ms: number): boolean {
+  const begun = readBinding(settings, binding);
+  return begun !== undefined && now - begun.at < ms;
+}
+
 /** What a binding of this app says; undefined for anything else. */
 function readBinding(settings: AppSettings, binding: unknown): { at: EpochMs; startOvers: number } | undefined {
   const parts = typeof binding === 'string' ? BINDING.exec(binding) : null;
