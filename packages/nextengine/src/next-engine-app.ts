@@ -2,6 +2,7 @@ import type { Account, CallbackReply, CallbackRequest, TokenSource, Tokens } fro
 import { contextOf } from './app-context.js';
 import { type NextEngineAppOptions, problemsOf, settingsOf } from './app-settings.js';
 import { NextEngineClient } from './next-engine-client.js';
+import { quotaOf } from './usage.js';
 import { NextEngineUserClient } from './user-client.js';
 import { ACCESS_TOKEN, USER_TOKEN_FACTS, UserTokenSource } from './user-token-source.js';
 
@@ -43,7 +44,7 @@ export function nextEngineApp(options: NextEngineAppOptions): NextEngineApp {
     platform: 'nextengine',
     name: settings.name,
     id: settings.clientId,
-    kinds: [USER_TOKEN_FACTS],
+    kinds: [{ ...USER_TOKEN_FACTS, quota: quotaOf(settings) }],
     ...(options.refresh && { refresh: options.refresh }),
     ...(options.fetch && { fetch: options.fetch }),
     problems: () => problems,

@@ -1,7 +1,6 @@
 import { TokenError, type TokenKey, type TokenSource, type Tokens, tokenKeyOf } from '@evertoken/core';
 import type { AppSettings } from './app-settings.js';
-
-export const API_CALLS = 'api_calls';
+import { API_CALLS } from './usage.js';
 
 /** The count of one month. */
 export interface MonthlyCalls {

@@ -1,4 +1,4 @@
-import type { EpochMs, Tokens } from '@evertoken/core';
+import type { EpochMs, TokenQuota, Tokens } from '@evertoken/core';
 import type { AppSettings } from './app-settings.js';
 
 /** Calls of an account in one calendar month of Japan. */
@@ -10,6 +10,20 @@ export interface NextEngineUsage {
   readonly freeCalls: number;
   /** `calls` of `freeCalls`; above 1, calls are charged. */
   readonly share: number;
+}
+
+/** Kind of the record in which the calls of all processes are counted. */
+export const API_CALLS = 'api_calls';
+
+/** The free allowance, in the terms in which all accounts tell theirs. */
+export function quotaOf({ quota }: Pick<AppSettings, 'quota'>): TokenQuota {
+  return {
+    calls: quota.freeCallsPerMonth,
+    period: 'month',
+    scope: 'account',
+    utcOffsetMinutes: JAPAN_OFFSET_MS / 60_000,
+    countedIn: API_CALLS,
+  };
 }
 
 /** 25 calls or 5 minutes, whichever comes first: what a process that dies may leave uncounted. */

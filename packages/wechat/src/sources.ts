@@ -26,14 +26,26 @@ import {
 /** 5 min: the token before the present one still works that long, and `stable_token` makes a new one that early. */
 const HAND_OVER_MS = 5 * 60_000;
 
+/** What a used-up quota lasts to is the end of a day in China (sheet §6, 45009). */
+const DAILY = { period: 'day', scope: 'account', utcOffsetMinutes: 480 } as const;
+
 const ACCESS_TOKENS = {
   stable_token: {
     kind: 'stable_access_token',
     issuance: 'idempotent',
     keep: 'obtainable',
     overlapMs: HAND_OVER_MS,
+    /** Sheet §1.2. */
+    quota: { calls: 500_000, ...DAILY },
   },
-  token: { kind: 'access_token', issuance: 'superseding', keep: 'obtainable', overlapMs: HAND_OVER_MS },
+  token: {
+    kind: 'access_token',
+    issuance: 'superseding',
+    keep: 'obtainable',
+    overlapMs: HAND_OVER_MS,
+    /** Of a newly registered account; a test account has 200, a large one more (sheet §1.1). */
+    quota: { calls: 2_000, ...DAILY },
+  },
 } as const satisfies Record<AccessTokenEndpoint, SourceKind>;
 
 const TICKETS = {

@@ -34,6 +34,7 @@ describe('officialAccount', () => {
       issuance: 'superseding',
       keep: 'obtainable',
       overlapMs: 300_000,
+      quota: { calls: 2_000, period: 'day', scope: 'account', utcOffsetMinutes: 480 },
     });
     expect(legacy.source('access_token')).toBe(legacy.accessToken);
     expect(legacy.source('stable_access_token')).toBeUndefined();

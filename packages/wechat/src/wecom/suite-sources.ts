@@ -1,6 +1,6 @@
 import { fingerprint, idsOf, labelOf, type SourceKind, TokenError, type TokenSource } from '@evertoken/core';
 import { failureIn } from '../wechat-wire.js';
-import { deadAccessToken } from './wecom-agent.js';
+import { AGENT_TICKET_QUOTA, CORP_TICKETS_PER_HOUR, deadAccessToken } from './wecom-agent.js';
 import { WECOM_ERRORS } from './wecom-errors.js';
 import type { Place } from './wecom-options.js';
 import { askWeCom, keyOf, type Recipe, refusal, sourceIds, weComSource } from './wecom-source.js';
@@ -23,8 +23,16 @@ export const PERMANENT_CODE = {
   keep: 'grant',
 } as const satisfies SourceKind;
 export const CORP_TOKEN = { kind: 'corp_access_token', ...obtainable } as const satisfies SourceKind;
-export const CORP_JSAPI_TICKET = { kind: 'corp_jsapi_ticket', ...obtainable } as const satisfies SourceKind;
-export const CORP_AGENT_TICKET = { kind: 'corp_agent_jsapi_ticket', ...obtainable } as const satisfies SourceKind;
+export const CORP_JSAPI_TICKET = {
+  kind: 'corp_jsapi_ticket',
+  ...obtainable,
+  quota: { calls: CORP_TICKETS_PER_HOUR, period: 'hour', scope: 'subject' },
+} as const satisfies SourceKind;
+export const CORP_AGENT_TICKET = {
+  kind: 'corp_agent_jsapi_ticket',
+  ...obtainable,
+  quota: AGENT_TICKET_QUOTA,
+} as const satisfies SourceKind;
 
 export const SUITE_KINDS = [
   SUITE_TICKET,

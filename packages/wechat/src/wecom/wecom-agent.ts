@@ -1,4 +1,11 @@
-import { fingerprint, optionProblems, type SourceKind, type TokenSource, type Tokens } from '@evertoken/core';
+import {
+  fingerprint,
+  optionProblems,
+  type SourceKind,
+  type TokenQuota,
+  type TokenSource,
+  type Tokens,
+} from '@evertoken/core';
 import { WeComAgentClient } from './we-com-client.js';
 import {
   type Place,
@@ -54,16 +61,23 @@ export const ACCESS_TOKEN = {
   kind: 'access_token',
   issuance: 'idempotent',
   keep: 'obtainable',
+  /** What a corp may call any one API (sheet §3.1). */
+  quota: { calls: 150_000, period: 'hour', scope: 'account' },
 } as const satisfies SourceKind;
+/** Tickets a corp, and each of its agents, may ask for in an hour (sheet §3.2). */
+export const CORP_TICKETS_PER_HOUR = 400;
+export const AGENT_TICKET_QUOTA = { calls: 100, period: 'hour', scope: 'subject' } as const satisfies TokenQuota;
 export const AGENT_TICKET = {
   kind: 'agent_jsapi_ticket',
   issuance: 'idempotent',
   keep: 'obtainable',
+  quota: AGENT_TICKET_QUOTA,
 } as const satisfies SourceKind;
 export const CORP_TICKET = {
   kind: 'jsapi_ticket',
   issuance: 'idempotent',
   keep: 'obtainable',
+  quota: { calls: CORP_TICKETS_PER_HOUR, period: 'hour', scope: 'account' },
 } as const satisfies SourceKind;
 
 /** All tickets an agent can have. */
