@@ -40,11 +40,12 @@ export async function run(env: Environment): Promise<Example & { readonly tokens
   return { ...example, close, tokens: example.app.get(TokenManager) };
 }
 
-/** The example in sandbox mode, by default with an empty memory. */
+/** The example in sandbox mode, by default with an empty memory. `env`: what else its environment has. */
 export async function runOnSandbox(
   dataDirectory?: string,
+  env: Environment = {},
 ): Promise<Awaited<ReturnType<typeof run>> & { readonly local: LocalSandbox; readonly sandbox: Sandbox }> {
-  const example = await run({ DATA_DIR: dataDirectory ?? (await temporaryDirectory()) });
+  const example = await run({ ...env, DATA_DIR: dataDirectory ?? (await temporaryDirectory()) });
   const local = example.platforms.sandbox;
   if (!local) throw new Error('the example is not in sandbox mode');
   return { ...example, local, sandbox: local.handle };
