@@ -5,7 +5,9 @@ import type { PlatformName } from './platform.js';
 export interface SandboxCall {
   /** Sandbox time of arrival, Unix milliseconds. */
   readonly at: number;
+  /** Which platform was called. */
   readonly platform: PlatformName;
+  /** HTTP method. */
   readonly method: string;
   /** Path template below the platform's base URL, such as `/v1.0/oauth2/{corpId}/token`. */
   readonly endpoint: string;
@@ -25,11 +27,25 @@ export interface SandboxCall {
 
 /** Which calls to list; members that are left out match every call. */
 export interface CallFilter {
+  /** Calls of this platform. */
   readonly platform?: PlatformName;
+  /** Calls of this path. */
   readonly endpoint?: string;
+  /** Calls for this app id. */
   readonly account?: string;
+  /** Calls about this user, authorizer or corp. */
   readonly subject?: string;
+  /** Calls that ended so: `ok`, or the platform's code. */
   readonly outcome?: string;
+}
+
+/** What has been logged since somebody looked last. */
+export interface CallPage {
+  /** How many calls came before the first of `calls`, counted from the start; less than asked for if the log was cleared meanwhile. */
+  readonly from: number;
+  readonly calls: readonly SandboxCall[];
+  /** Where to look on: behind the calls that have been answered. */
+  readonly next: number;
 }
 
 export const CALL_FILTER_KEYS = ['platform', 'endpoint', 'account', 'subject', 'outcome'] as const;
@@ -42,6 +58,8 @@ const MAX_CALLS = 100_000;
 
 export class CallLog {
   #entries: OpenCall[] = [];
+  /** How many were forgotten. */
+  #dropped = 0;
 
   get size(): number {
     return this.#entries.length;
@@ -49,7 +67,10 @@ export class CallLog {
 
   add(entry: OpenCall): OpenCall {
     this.#entries.push(entry);
-    if (this.#entries.length > MAX_CALLS) this.#entries = this.#entries.slice(MAX_CALLS / 10);
+    if (this.#entries.length > MAX_CALLS) {
+      this.#entries = this.#entries.slice(MAX_CALLS / 10);
+      this.#dropped += MAX_CALLS / 10;
+    }
     return entry;
   }
 
@@ -59,7 +80,18 @@ export class CallLog {
       .map((entry) => ({ ...entry }));
   }
 
+  /** The calls from the `after`-th on, so that somebody who looks again and again is told each of them once. */
+  page(after: number): CallPage {
+    const total = this.#dropped + this.#entries.length;
+    // After a `clear` there are fewer than were seen.
+    const from = Math.max(after > total ? 0 : after, this.#dropped);
+    const calls = this.#entries.slice(from - this.#dropped).map((entry) => ({ ...entry }));
+    const pending = calls.findIndex(({ outcome }) => outcome === 'pending');
+    return { from, calls, next: pending < 0 ? total : from + pending };
+  }
+
   clear(): void {
     this.#entries = [];
+    this.#dropped = 0;
   }
 }

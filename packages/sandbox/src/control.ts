@@ -1,5 +1,5 @@
 import { type Answer, jsonAnswer } from './answer.js';
-import { CALL_FILTER_KEYS, type CallFilter } from './calls.js';
+import { CALL_FILTER_KEYS, type CallFilter, type CallPage } from './calls.js';
 import { assertCount, assertOneOf, assertText } from './check.js';
 import { DINGTALK_ACTIONS } from './dingtalk/control-actions.js';
 import { checkFaultRule } from './faults.js';
@@ -12,16 +12,36 @@ import { OPEN_PLATFORM_ACTIONS } from './wechat/open-platform/control-actions.js
 import { WECOM_ACTIONS } from './wecom/control-actions.js';
 
 export const CONTROL_PATH = '/_sandbox';
+/** Less than what clients and proxies give an answer. */
+const MAX_WAIT_MS = 30_000;
 
-type Controlled = Omit<Sandbox, 'url' | 'urls' | 'close'>;
+/** What the control API needs besides the handles. */
+export interface ControlParts {
+  /** How far the clock is ahead, ms. */
+  offsetMs(): number;
+  /** Resolves when the clock has been moved by hand, or after so many real milliseconds. */
+  moved(waitMs: number): Promise<void>;
+  callPage(after: number): CallPage;
+}
+
+type Controlled = Omit<Sandbox, 'url' | 'urls' | 'close'> & ControlParts;
 type Action = (sandbox: Controlled, request: SandboxRequest) => unknown;
 
 /** Everything that can be done over HTTP, by method and path below `/_sandbox`. */
 const ACTIONS: Readonly<Record<string, Action>> = {
   'GET ': () => ({ actions: Object.keys(ACTIONS).map((action) => action.replace(' ', ` ${CONTROL_PATH}`)) }),
-  'GET /calls': (sandbox, { query }) => ({ calls: sandbox.calls(callFilter(query)) }),
+  'GET /calls': (sandbox, { query }) => {
+    const after = query.get('after');
+    if (after === null) return { calls: sandbox.calls(callFilter(query)) };
+    if (query.size > 1) throw new TypeError('"after" must stand alone');
+    return sandbox.callPage(numberIn(query, 'after', 0));
+  },
   'GET /state': (sandbox) => sandbox.state(),
-  'GET /clock': clock,
+  'GET /clock': async (sandbox, { query }) => {
+    const waits = query.has('waitMs') && query.get('unlessOffsetMs') === String(sandbox.offsetMs());
+    if (waits) await sandbox.moved(numberIn(query, 'waitMs', 1, MAX_WAIT_MS));
+    return clock(sandbox);
+  },
   'POST /clock': (sandbox, request) => {
     sandbox.advance(assertCount('advanceMs', jsonBody(request)['advanceMs'], 0));
     return clock(sandbox);
@@ -70,8 +90,7 @@ export function controlApi(sandbox: Controlled): (request: SandboxRequest) => Pr
 }
 
 function clock(sandbox: Controlled): unknown {
-  const { now, offsetMs } = sandbox.state();
-  return { now, offsetMs };
+  return { now: sandbox.now(), offsetMs: sandbox.offsetMs() };
 }
 
 function faults(sandbox: Controlled): unknown {
@@ -96,6 +115,10 @@ function faultRules(request: SandboxRequest) {
   const given = jsonBody(request);
   const rules: unknown[] = Array.isArray(given['faults']) ? given['faults'] : [given];
   return rules.map(checkFaultRule);
+}
+
+function numberIn(query: URLSearchParams, name: string, min: number, max?: number): number {
+  return assertCount(name, query.get(name) === '' ? Number.NaN : Number(query.get(name)), min, max);
 }
 
 function callFilter(query: URLSearchParams): CallFilter {

@@ -91,7 +91,21 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   const server = await listen(settings, {
     clock,
     mounts: simulators.flatMap(({ mounts }) => mounts),
-    control: controlApi(handles),
+    control: controlApi({
+      ...handles,
+      offsetMs: () => clock.offsetMs,
+      moved: (waitMs) =>
+        new Promise((resolve) => {
+          const stop = clock.watch(done);
+          const cancel = timers.after(waitMs, done);
+          function done() {
+            stop();
+            cancel();
+            resolve();
+          }
+        }),
+      callPage: (after) => log.page(after),
+    }),
     perform(mount, request, reply) {
       tick();
       perform({ clock, log, faults, late, timers }, mount, request, reply);
@@ -120,7 +134,8 @@ export async function createSandbox(options: SandboxOptions = {}): Promise<Sandb
   };
 }
 
-function sandboxUrls(url: string): SandboxUrls {
+/** The base URLs of a sandbox that listens at `url`. */
+export function sandboxUrls(url: string): SandboxUrls {
   return {
     wechat: `${url}/wechat`,
     wecom: `${url}/wecom`,

@@ -1,6 +1,6 @@
 export type { CallFilter, SandboxCall } from './calls.js';
 export type { Clock } from './clock.js';
-export { createSandbox } from './create-sandbox.js';
+export { createSandbox, sandboxUrls } from './create-sandbox.js';
 export type { DingTalkAccount, DingTalkCallback } from './dingtalk/account.js';
 export type { DingTalkAccountState, DingTalkTokenKind } from './dingtalk/app.js';
 export type { DingTalkChannelState } from './dingtalk/client.js';
@@ -53,6 +53,7 @@ export type {
   OpenPlatformAccount,
   OpenPlatformAuthorizer,
   OpenPlatformSwitches,
+  OpenPlatformTicket,
 } from './wechat/open-platform/account.js';
 export type { OpenPlatformAuthorizerState } from './wechat/open-platform/authorizer.js';
 export type { OpenPlatformControls } from './wechat/open-platform/controls.js';
@@ -67,7 +68,14 @@ export type { TicketPush } from './wechat/open-platform/platform-pushes.js';
 export type { WeChatSwitches } from './wechat/switches.js';
 export type { WeChatTokenKind, WeChatTokenState } from './wechat/token-line.js';
 export type { WeChatUser, WeChatUserState } from './wechat/users.js';
-export type { WeComAccount, WeComAgent, WeComCallback, WeComCustomer, WeComSuite } from './wecom/account.js';
+export type {
+  WeComAccount,
+  WeComAgent,
+  WeComCallback,
+  WeComCustomer,
+  WeComSuite,
+  WeComTicket,
+} from './wecom/account.js';
 export type { WeComAgentState } from './wecom/agent.js';
 export type { WeComLimitState, WeComPeriod } from './wecom/call-limits.js';
 export type {
@@ -78,7 +86,6 @@ export type {
   WeComInstall,
   WeComInstallOptions,
   WeComSecretReset,
-  WeComTicket,
   WeComTicketPush,
 } from './wecom/controls.js';
 export type { WeComCorpState } from './wecom/corp.js';

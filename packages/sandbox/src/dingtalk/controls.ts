@@ -95,6 +95,8 @@ export interface DingTalkSuiteControls {
   currentTicket(suiteKey: string): DingTalkSuiteTicket | undefined;
   /** An organisation enables the suite, for the first time or again; the tokens of before die. */
   authorize(suiteKey: string, corp: string | DingTalkCorp, options?: DingTalkEventOptions): DingTalkAuthorized;
+  /** The permanent code of an organisation that has enabled the suite; of any other undefined. */
+  permanentCode(suiteKey: string, corpId: string): string | undefined;
   /** The organisation changes what it granted. */
   change(suiteKey: string, corpId: string, options?: DingTalkEventOptions): void;
   /** The organisation takes the suite off: its tokens die. */

@@ -1,5 +1,6 @@
-import { assertBoolean, assertKnownKeys, assertRecord, assertText, assertUnique } from '../check.js';
+import { assertBoolean, assertCount, assertKnownKeys, assertRecord, assertText, assertUnique } from '../check.js';
 import { callbackUrl, pushKeys } from './account.js';
+import type { DingTalkSuiteTicket } from './controls.js';
 import {
   type DingTalkSuiteSwitches,
   type DingTalkSuiteSwitchSettings,
@@ -19,6 +20,8 @@ export interface DingTalkSuiteAccount extends DingTalkSuiteSwitches {
   readonly token: string;
   /** Encrypts pushes: 43 letters and digits. */
   readonly encodingAESKey: string;
+  /** The ticket that was pushed before the sandbox starts. Default: none was. */
+  readonly ticket?: DingTalkSuiteTicket;
   /** Where pushes go; without it, over Stream. */
   readonly callbackUrl?: string;
   /** The ISV's own organisation, with the secret of its SSO. */
@@ -45,7 +48,7 @@ export interface DingTalkCorp {
 
 /** A suite with nothing left open but its callback URL and the ISV's own organisation. */
 export interface DingTalkSuiteSettings
-  extends Pick<DingTalkSuiteAccount, 'callbackUrl' | 'corpId' | 'ssoSecret' | 'token' | 'encodingAESKey'> {
+  extends Pick<DingTalkSuiteAccount, 'ticket' | 'callbackUrl' | 'corpId' | 'ssoSecret' | 'token' | 'encodingAESKey'> {
   readonly suiteKey: string;
   readonly suiteSecret: string;
   readonly corps: readonly DingTalkCorp[];
@@ -54,13 +57,14 @@ export interface DingTalkSuiteSettings
 }
 
 const KEYS = [
-  ...['suiteKey', 'suiteSecret', 'token', 'encodingAESKey', 'callbackUrl'],
+  ...['suiteKey', 'suiteSecret', 'token', 'encodingAESKey', 'ticket', 'callbackUrl'],
   ...['corpId', 'ssoSecret', 'corps', 'users'],
 ];
 
 export function dingTalkSuiteSettings(account: DingTalkSuiteAccount): DingTalkSuiteSettings {
   assertKnownKeys('a DingTalk suite', assertRecord('dingtalkSuites', account), [...KEYS, ...SUITE_SWITCHES]);
-  const { suiteKey, suiteSecret, token, encodingAESKey, callbackUrl: url, corpId, ssoSecret, corps = [] } = account;
+  const { suiteKey, suiteSecret, token, encodingAESKey, ticket } = account;
+  const { callbackUrl: url, corpId, ssoSecret, corps = [] } = account;
   assertText('suiteKey', suiteKey);
   assertText('suiteSecret', suiteSecret);
   pushKeys({ token, encodingAESKey });
@@ -75,6 +79,7 @@ export function dingTalkSuiteSettings(account: DingTalkSuiteAccount): DingTalkSu
   );
   return {
     ...{ suiteKey, suiteSecret, token, encodingAESKey },
+    ...(ticket !== undefined && { ticket: suiteTicket(ticket) }),
     ...(url !== undefined && { callbackUrl: url }),
     ...(corpId !== undefined && { corpId }),
     ...(ssoSecret !== undefined && { ssoSecret }),
@@ -82,6 +87,13 @@ export function dingTalkSuiteSettings(account: DingTalkSuiteAccount): DingTalkSu
     users: dingTalkUsers(account.users),
     switches: suiteSwitched(switchesOf(account, SUITE_SWITCHES)),
   };
+}
+
+function suiteTicket(ticket: DingTalkSuiteTicket): DingTalkSuiteTicket {
+  assertKnownKeys('a suite ticket', assertRecord('ticket', ticket), ['ticket', 'at']);
+  assertText('ticket.ticket', ticket.ticket);
+  assertCount('ticket.at', ticket.at, 0);
+  return { ...ticket };
 }
 
 export function dingTalkCorp(corp: DingTalkCorp): DingTalkCorp {

@@ -54,6 +54,10 @@ export function dingTalkSuiteControls(dingtalk: SteeredDingTalk): DingTalkSuiteC
       happened(suite, { name: 'authorized', at, corpId, fields: { tmpAuthCode } }, options);
       return { corpId, tmpAuthCode };
     },
+    permanentCode(suiteKey, corpId) {
+      const installation = suiteOf(dingtalk.directory, suiteKey).installations.get(corpId);
+      return installation?.authorized ? installation.permanentCode : undefined;
+    },
     change: told('changed', () => {}),
     cancel: told('cancelled', (installation) => installation.cancel()),
     stop: told('stopped', (installation) => {

@@ -44,6 +44,12 @@ export class SuiteTickets {
     return ticket;
   }
 
+  /** The one that another sandbox has made: it works until the next. */
+  remember(ticket: DingTalkTicket): void {
+    this.#tickets = [ticket];
+    this.#dueAt = ticket.at + this.#switches().suiteTicketEveryMs;
+  }
+
   /** Whether the beat asks for the next ticket now; the first is due at once. */
   due(): boolean {
     const { suiteTicketEveryMs, suiteTicketsStopped } = this.#switches();

@@ -34,6 +34,8 @@ export class DingTalkSuite extends DingTalkClient {
     this.keys = { token: settings.token, encodingAESKey: settings.encodingAESKey };
     this.#switches = settings.switches;
     this.tickets = new SuiteTickets(() => this.#switches, clock);
+    const { ticket } = settings;
+    if (ticket) this.tickets.remember({ value: ticket.ticket, at: ticket.at });
     this.tmpAuthCodes = new CodeBook(clock);
     this.token = this.line(() => ({
       repeat: this.#switches.suiteTokenRepeat,

@@ -67,6 +67,8 @@ export interface WeComSuite extends WeComSuiteSwitches {
   readonly token: string;
   /** What bodies are encrypted with: 43 characters. */
   readonly encodingAESKey: string;
+  /** A ticket that was pushed before the sandbox starts. Default: none was. */
+  readonly ticket?: WeComTicket;
   /** Where tickets and installations are pushed to. Nothing is pushed as long as there is none. */
   readonly callbackUrl?: string;
   /** Where messages of the companies that have installed it are pushed to. */
@@ -75,6 +77,13 @@ export interface WeComSuite extends WeComSuiteSwitches {
   readonly providerBuilt?: boolean;
   /** Who can be chosen on the install page, besides the sandbox's own companies. */
   readonly corps?: readonly WeComCustomer[];
+}
+
+/** A `suite_ticket`. Told in process, by the control API and by pushes only. */
+export interface WeComTicket {
+  readonly ticket: string;
+  /** Unix seconds, as in the push. */
+  readonly timestamp: number;
 }
 
 /** One company, with its secrets and, for a provider, its suites. */
@@ -99,6 +108,7 @@ export interface WeComSuiteSettings {
   readonly secret: string;
   readonly token: string;
   readonly encodingAESKey: string;
+  readonly ticket: WeComTicket | undefined;
   readonly callbackUrl: string | undefined;
   readonly dataCallbackUrl: string | undefined;
   readonly providerBuilt: boolean;
@@ -186,6 +196,7 @@ const SUITE_MEMBERS = [
   'secret',
   'token',
   'encodingAESKey',
+  'ticket',
   'callbackUrl',
   'dataCallbackUrl',
   'providerBuilt',
@@ -193,8 +204,11 @@ const SUITE_MEMBERS = [
 ];
 
 function weComSuite(suite: WeComSuite): WeComSuiteSettings {
-  const { suiteId, secret, token, encodingAESKey, callbackUrl, dataCallbackUrl, providerBuilt, corps, ...switches } =
-    assertRecord('suites', suite) as unknown as WeComSuite;
+  const { suiteId, secret, token, encodingAESKey, ticket, ...rest } = assertRecord(
+    'suites',
+    suite,
+  ) as unknown as WeComSuite;
+  const { callbackUrl, dataCallbackUrl, providerBuilt, corps, ...switches } = rest;
   assertKnownKeys('a WeCom suite', switches, [...SUITE_MEMBERS, ...SUITE_SWITCH_NAMES]);
   const customers = list('corps', corps ?? []).map(weComCustomer);
   assertUnique(
@@ -206,12 +220,20 @@ function weComSuite(suite: WeComSuite): WeComSuiteSettings {
     secret: assertText('secret', secret),
     token: assertText('token', token),
     encodingAESKey: assertEncodingKey(encodingAESKey),
+    ticket: ticket === undefined ? undefined : weComTicket(ticket),
     callbackUrl: optionalUrl('callbackUrl', callbackUrl),
     dataCallbackUrl: optionalUrl('dataCallbackUrl', dataCallbackUrl),
     providerBuilt: assertBoolean('providerBuilt', providerBuilt ?? false),
     corps: customers,
     switches: suiteSwitched(DEFAULT_SUITE_SWITCHES, switches),
   };
+}
+
+function weComTicket(ticket: WeComTicket): WeComTicket {
+  assertKnownKeys('a suite ticket', assertRecord('ticket', ticket), ['ticket', 'timestamp']);
+  assertText('ticket.ticket', ticket.ticket);
+  assertCount('ticket.timestamp', ticket.timestamp, 0);
+  return { ...ticket };
 }
 
 function weComCallback(callback: WeComCallback): WeComCallback {

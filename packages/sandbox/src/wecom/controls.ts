@@ -1,6 +1,6 @@
 import type { PushFields } from '../push-message.js';
 import type { PushRecord } from '../push-sender.js';
-import type { WeComAgent, WeComCustomer } from './account.js';
+import type { WeComAgent, WeComCustomer, WeComTicket } from './account.js';
 import type { WeComPeriod } from './call-limits.js';
 import type { WeComSuiteSwitches, WeComSwitches } from './switches.js';
 
@@ -49,6 +49,8 @@ export interface WeComControls {
   uninstall(suiteId: string, corpId: string, options?: { readonly at?: number; readonly push?: boolean }): void;
   /** Removed and installed in one step: another permanent code, the old one gets 40084. */
   reinstall(suiteId: string, corpId: string, options?: { readonly push?: boolean }): WeComInstall;
+  /** The permanent code that stands for a company, exchanged or not; undefined where the suite is not installed. */
+  permanentCode(suiteId: string, corpId: string): string | undefined;
   /** The company asks for another permanent code: `reset_permanent_code` is pushed, the old one is dead. */
   resetPermanentCode(suiteId: string, corpId: string, options?: { readonly push?: boolean }): WeComInstall;
 
@@ -111,13 +113,6 @@ export interface WeComTicketPush {
 }
 
 /** A pushed suite ticket. */
-export interface WeComTicket {
-  /** The ticket. */
-  readonly ticket: string;
-  /** Unix seconds, as in the push. */
-  readonly timestamp: number;
-}
-
 /** An authorization that waits for its code to be exchanged. */
 export interface WeComInstall {
   /** CorpID of the customer. */

@@ -1,10 +1,10 @@
 import { assertBoolean, assertCount, assertKnownKeys, assertOneOf, assertRecord, assertText } from '../check.js';
 import { urlSafeValue } from '../opaque.js';
 import type { PushFields } from '../push-message.js';
-import { type WeComCustomer, weComAgent, weComCustomer } from './account.js';
+import { type WeComCustomer, type WeComTicket, weComAgent, weComCustomer } from './account.js';
 import { PERIODS } from './call-limits.js';
 import { setCallback } from './callback-change.js';
-import type { WeComControls, WeComInstall, WeComInstallOptions, WeComTicket } from './controls.js';
+import type { WeComControls, WeComInstall, WeComInstallOptions } from './controls.js';
 import type { WeComDirectory } from './directory.js';
 import type { Installation } from './installation.js';
 import { agentOf, corpOf, installedIn, ownerOf, secretHolder, suiteOf, tokenHolders } from './lookup.js';
@@ -92,6 +92,7 @@ export function weComControls(wecom: SteeredWeCom): WeComControls {
       const { suite } = installedIn(wecom.directory, suiteId, corpId);
       return install(wecom, suite, { corpId }, { push });
     },
+    permanentCode: (suiteId, corpId) => suiteOf(wecom.directory, suiteId).installed(corpId)?.permanentCode,
     resetPermanentCode(suiteId, corpId, options = {}) {
       const push = pushed(checkOptions(options, ['push']));
       const installation = installedIn(wecom.directory, suiteId, corpId);

@@ -56,6 +56,8 @@ export class SuiteApp implements TokenHolder {
     this.#clock = clock;
     this.gate = new Gate(() => this.switches, clock);
     this.tickets = new SuiteTickets(() => this.switches, clock);
+    const { ticket } = settings;
+    if (ticket) this.tickets.remember({ value: ticket.ticket, at: ticket.timestamp * 1000 });
   }
 
   get account(): string {

@@ -44,6 +44,11 @@ export class SuiteTickets {
     return ticket;
   }
 
+  /** One that another sandbox has pushed. The beat does not know of it: the first of this one is due at once. */
+  remember(ticket: SuiteTicket): void {
+    this.#tickets = [ticket];
+  }
+
   /** Whether the beat asks for the next ticket now; the first is due at once. */
   due(): boolean {
     const { ticketEveryMs, ticketsStopped } = this.#switches();

@@ -25,6 +25,8 @@ export interface OpenPlatformAuthorizer {
   readonly kind?: 'officialAccount' | 'miniProgram';
   /** Whether it has authorized the component, and its code was exchanged, before the sandbox starts. Default: false. */
   readonly authorized?: boolean;
+  /** The refresh token that exchange brought; with `authorized` only. Default: made up. */
+  readonly refreshToken?: string;
   /** Ids of the permission sets it grants; with none, exchanges bring no tokens. Default: 1, 2, 3, 4. */
   readonly permissions?: readonly number[];
   /** Default: the app id. */
@@ -77,50 +79,66 @@ export interface OpenPlatformAccount extends OpenPlatformSwitches {
   readonly token: string;
   /** Encrypts pushes: 43 letters and digits. */
   readonly encodingAESKey: string;
+  /** A verify ticket that was pushed before the sandbox starts. Default: none was. */
+  readonly verifyTicket?: OpenPlatformTicket;
   /** Default: none; more can be added while the sandbox runs. */
   readonly authorizers?: readonly OpenPlatformAuthorizer[];
 }
 
-type Open = 'callbackUrl' | 'messageUrl';
+/** A `component_verify_ticket`. Told in process and by pushes only. */
+export interface OpenPlatformTicket {
+  readonly ticket: string;
+  /** `CreateTime` of its push, Unix seconds. */
+  readonly createTime: number;
+}
 
-/** A platform with nothing left open but its URLs. */
+type Open = 'callbackUrl' | 'messageUrl' | 'verifyTicket';
+
+/** A platform with nothing left open but its URLs and what it has pushed. */
 export type OpenPlatformSettings = Required<Omit<OpenPlatformAccount, Open>> & {
-  readonly [Name in Open]: string | undefined;
+  readonly [Name in Open]: OpenPlatformAccount[Name] | undefined;
 };
 
-const SWITCHES: Omit<OpenPlatformSettings, 'appId' | 'secret' | 'token' | 'encodingAESKey' | 'authorizers'> =
-  Object.freeze({
-    ...COMMON_SWITCHES,
-    callbackUrl: undefined,
-    messageUrl: undefined,
-    ticketEveryMs: 600_000,
-    ticketsStopped: false,
-    ticketLifeMs: 43_200_000,
-    componentTokens: 'new',
-    authorizerTokens: 'new',
-    expiredCode: 42001,
-    preAuthCodeSeconds: 600,
-    authorizationCodeSeconds: 3600,
-    codeReuse: 'refused',
-    rotateRefreshToken: false,
-    refreshTokenField: 'present',
-    notGranted: [],
-    updateEvents: 'always',
-    envelopeField: 'AppId',
-  });
+/** An authorizer with nothing left open but its refresh token. */
+export type OpenPlatformAuthorizerSettings = Required<Omit<OpenPlatformAuthorizer, 'refreshToken'>> &
+  Pick<OpenPlatformAuthorizer, 'refreshToken'>;
+
+const SWITCHES: Omit<
+  OpenPlatformSettings,
+  'appId' | 'secret' | 'token' | 'encodingAESKey' | 'authorizers' | 'verifyTicket'
+> = Object.freeze({
+  ...COMMON_SWITCHES,
+  callbackUrl: undefined,
+  messageUrl: undefined,
+  ticketEveryMs: 600_000,
+  ticketsStopped: false,
+  ticketLifeMs: 43_200_000,
+  componentTokens: 'new',
+  authorizerTokens: 'new',
+  expiredCode: 42001,
+  preAuthCodeSeconds: 600,
+  authorizationCodeSeconds: 3600,
+  codeReuse: 'refused',
+  rotateRefreshToken: false,
+  refreshTokenField: 'present',
+  notGranted: [],
+  updateEvents: 'always',
+  envelopeField: 'AppId',
+});
 
 const SWITCH_NAMES = Object.keys(SWITCHES);
-const ACCOUNT_KEYS = ['appId', 'secret', 'token', 'encodingAESKey', 'authorizers', ...SWITCH_NAMES];
+const ACCOUNT_KEYS = ['appId', 'secret', 'token', 'encodingAESKey', 'authorizers', 'verifyTicket', ...SWITCH_NAMES];
 const DEFAULT_PERMISSIONS = [1, 2, 3, 4];
 
 /** Throws a `TypeError` that names the wrong member. */
 export function openPlatformSettings(account: OpenPlatformAccount): OpenPlatformSettings {
   assertKnownKeys('an Open Platform', assertRecord('openPlatforms', account), ACCOUNT_KEYS);
-  const settings: OpenPlatformSettings = { ...SWITCHES, authorizers: [], ...account };
+  const settings: OpenPlatformSettings = { ...SWITCHES, authorizers: [], verifyTicket: undefined, ...account };
   assertText('appId', settings.appId);
   assertText('secret', settings.secret);
   assertText('token', settings.token);
   assertEncodingAESKey(settings.encodingAESKey);
+  if (settings.verifyTicket !== undefined) checkTicket(settings.verifyTicket);
   for (const authorizer of assertList('authorizers', settings.authorizers))
     authorizerSettings(authorizer as OpenPlatformAuthorizer);
   assertUnique(
@@ -131,20 +149,32 @@ export function openPlatformSettings(account: OpenPlatformAccount): OpenPlatform
 }
 
 /** Throws a `TypeError` that names the wrong member. */
-export function authorizerSettings(authorizer: OpenPlatformAuthorizer): Required<OpenPlatformAuthorizer> {
-  const known = ['appId', 'kind', 'authorized', 'permissions', 'name'];
+export function authorizerSettings(authorizer: OpenPlatformAuthorizer): OpenPlatformAuthorizerSettings {
+  const known = ['appId', 'kind', 'authorized', 'refreshToken', 'permissions', 'name'];
   assertKnownKeys('an authorizer', assertRecord('authorizers', authorizer), known);
   const { appId, kind = 'officialAccount', authorized = false, permissions = DEFAULT_PERMISSIONS } = authorizer;
   assertText('appId', appId);
   assertOneOf('kind', kind, ['officialAccount', 'miniProgram']);
   assertBoolean('authorized', authorized);
+  const { refreshToken } = authorizer;
+  if (refreshToken !== undefined) {
+    assertText('refreshToken', refreshToken);
+    if (!authorized) throw new TypeError('"refreshToken" needs "authorized"');
+  }
   return {
     appId,
     kind,
     authorized,
+    ...(refreshToken !== undefined && { refreshToken }),
     permissions: checkPermissions(permissions),
     name: assertText('name', authorizer.name ?? appId),
   };
+}
+
+function checkTicket(ticket: OpenPlatformTicket): void {
+  assertKnownKeys('a verify ticket', assertRecord('verifyTicket', ticket), ['ticket', 'createTime']);
+  assertText('verifyTicket.ticket', ticket.ticket);
+  assertCount('verifyTicket.createTime', ticket.createTime, 0);
 }
 
 export function assertEncodingAESKey(value: unknown): void {

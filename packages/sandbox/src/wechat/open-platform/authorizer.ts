@@ -3,7 +3,7 @@ import type { WeChatApp } from '../app.js';
 import { WeChatError } from '../errors.js';
 import type { Party, TokenOwner } from '../owner.js';
 import { type IssuedValue, TokenLine, type WeChatTokenState } from '../token-line.js';
-import type { OpenPlatformAuthorizer, OpenPlatformSettings } from './account.js';
+import type { OpenPlatformAuthorizerSettings, OpenPlatformSettings } from './account.js';
 
 /** A grant of an account to a component: what an exchange or a refresh hands out. */
 export interface AuthorizerTokens {
@@ -35,7 +35,7 @@ export class Authorizer implements TokenOwner {
   readonly #settings: () => OpenPlatformSettings;
 
   constructor(
-    { name, permissions }: Required<OpenPlatformAuthorizer>,
+    { name, permissions }: OpenPlatformAuthorizerSettings,
     app: WeChatApp,
     settings: () => OpenPlatformSettings,
   ) {
@@ -62,6 +62,11 @@ export class Authorizer implements TokenOwner {
   /** Unix milliseconds; undefined while the component is not authorized. */
   get authorizedAt(): number | undefined {
     return this.#authorizedAt;
+  }
+
+  /** Undefined while the component is not authorized. */
+  get refreshToken(): string | undefined {
+    return this.#refreshToken || undefined;
   }
 
   /** Empty where the authorization code was never exchanged. */
@@ -92,8 +97,9 @@ export class Authorizer implements TokenOwner {
   }
 
   /** As if the component had been authorized, and the code exchanged, long before. */
-  settle(): void {
+  settle(refreshToken?: string): void {
     this.authorize();
+    if (refreshToken !== undefined) this.#refreshToken = refreshToken;
     this.#code = undefined;
     this.#exchanged = true;
   }

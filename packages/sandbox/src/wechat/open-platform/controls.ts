@@ -1,7 +1,7 @@
 import { assertText } from '../../check.js';
 import type { PushFields } from '../../push-message.js';
 import type { PushRecord } from '../../push-sender.js';
-import type { OpenPlatformAuthorizer, OpenPlatformSwitches } from './account.js';
+import type { OpenPlatformAuthorizer, OpenPlatformSwitches, OpenPlatformTicket } from './account.js';
 import type { Authorizer } from './authorizer.js';
 import type { Authorization, AuthorizationOrder, CancellationOrder, OpenPlatform, PushKeys } from './open-platform.js';
 import type { TicketPush } from './platform-pushes.js';
@@ -15,6 +15,8 @@ export interface OpenPlatformControls {
   configure(appId: string, switches: OpenPlatformSwitches): void;
   /** A new verify ticket, as if it had been pushed. */
   issueTicket(appId: string): string;
+  /** The newest verify ticket, dead or alive. */
+  currentTicket(appId: string): OpenPlatformTicket | undefined;
   /** Pushes a verify ticket now: a new one, a duplicate, or one that comes late. Resolves when it was answered. */
   pushTicket(appId: string, options?: TicketPush): Promise<PushRecord>;
   /** Another account that can authorize the component; not after a reset. */
@@ -24,6 +26,8 @@ export interface OpenPlatformControls {
    * `updateauthorized` is pushed where there is a callback URL. What the redirect would carry comes back.
    */
   authorize(appId: string, authorizerAppId: string, options?: AuthorizationOrder): Authorization;
+  /** The refresh token of an account that has authorized the component, exchanged or not; of any other undefined. */
+  refreshToken(appId: string, authorizerAppId: string): string | undefined;
   /** The account withdraws its authorization; `unauthorized` is pushed unless `push` is false. */
   cancel(appId: string, authorizerAppId: string, options?: CancellationOrder): void;
   /** Pushes the authorizer's newest event once more, or for the first time. Resolves when it was answered. */
@@ -63,12 +67,17 @@ export function openPlatformControls(find: (appId: string) => OpenPlatform): Ope
       const now = platform.now();
       return platform.tickets.make(now, Math.floor(now / 1000), platform.settings.ticketLifeMs).value;
     },
+    currentTicket(appId) {
+      const ticket = find(appId).tickets.newest();
+      return ticket && { ticket: ticket.value, createTime: ticket.createTime };
+    },
     pushTicket: async (appId, options) => find(appId).pushes.ticket(options),
     addAuthorizer: (appId, authorizer) => void find(appId).addAuthorizer(authorizer),
     authorize(appId, authorizerAppId, options = {}) {
       const [platform, authorizer] = both(appId, authorizerAppId);
       return platform.authorize(authorizer, options);
     },
+    refreshToken: (appId, authorizerAppId) => both(appId, authorizerAppId)[1].refreshToken,
     cancel(appId, authorizerAppId, options = {}) {
       const [platform, authorizer] = both(appId, authorizerAppId);
       platform.cancel(authorizer, options);

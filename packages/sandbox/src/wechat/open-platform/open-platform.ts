@@ -92,6 +92,8 @@ export class OpenPlatform implements TokenOwner {
       parts.clock,
       () => void this.pushes.ticket(),
     );
+    const { verifyTicket: known, ticketLifeMs } = settings;
+    if (known) this.tickets.remember(known.ticket, known.createTime, ticketLifeMs);
     for (const authorizer of settings.authorizers) this.addAuthorizer(authorizer);
   }
 
@@ -156,7 +158,7 @@ export class OpenPlatform implements TokenOwner {
     const app = this.#parts.business(appId) ?? accountWithoutSecret(appId, kind, this.#parts.clock);
     const authorizer = new Authorizer(settings, app, () => this.#settings);
     this.#authorizers.set(appId, authorizer);
-    if (settings.authorized) authorizer.settle();
+    if (settings.authorized) authorizer.settle(settings.refreshToken);
     return authorizer;
   }
 

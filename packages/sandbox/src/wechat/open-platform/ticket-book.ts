@@ -20,11 +20,16 @@ export class TicketBook {
   }
 
   make(now: number, createTime: number, lifeMs: number): VerifyTicket {
-    const ticket = {
-      value: `ticket@@@${urlSafeValue(80)}`,
-      createTime,
-      expiresAt: Math.min(now, createTime * 1000) + lifeMs,
-    };
+    const value = `ticket@@@${urlSafeValue(80)}`;
+    return this.#keep({ value, createTime, expiresAt: Math.min(now, createTime * 1000) + lifeMs });
+  }
+
+  /** One that was made by another sandbox. */
+  remember(value: string, createTime: number, lifeMs: number): void {
+    this.#keep({ value, createTime, expiresAt: createTime * 1000 + lifeMs });
+  }
+
+  #keep(ticket: VerifyTicket): VerifyTicket {
     // Expired ones are kept for a while: they are told apart from those that never were.
     this.#tickets = [...this.#tickets.slice(-1000), ticket];
     this.#made += 1;
