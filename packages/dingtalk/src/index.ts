@@ -1,8 +1,8 @@
+export { type CallbackRequestOptions, callbackRequest, sendReply } from '@evertoken/core/http';
 export { type DingTalkApp, dingTalkApp } from './app.js';
 export { DingTalkAppClient } from './app-client.js';
 export type { CallbackKeys } from './callback/callback-keys.js';
 export type { DingTalkEvent } from './callback/event-fields.js';
-export { type CallbackRequestOptions, callbackRequest, sendReply } from './callback/node-http.js';
 export {
   type CallbackSettings,
   type DingTalkPush,

@@ -1,3 +1,4 @@
+export { type CallbackRequestOptions, callbackRequest, sendReply } from '@evertoken/core/http';
 export { buildPushXml } from './push/build-push-xml.js';
 export {
   type ComponentAuthorization,
@@ -7,7 +8,6 @@ export {
   componentEvent,
   type OtherEvent,
 } from './push/component-event.js';
-export { type CallbackRequestOptions, callbackRequest, sendReply } from './push/node-http.js';
 export { openPush, type Push, type PushSettings, type ReceivedPush } from './push/open-push.js';
 export { type DecryptedMessage, decryptMessage, type EncryptOptions, encryptMessage } from './push/push-crypto.js';
 export { parsePushJson } from './push/push-json.js';
