@@ -1,11 +1,13 @@
 import { TokenModule } from '@evertoken/nestjs';
 import { CacheModule } from '@nestjs/cache-manager';
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
-import { listOf } from './accounts.js';
+import { type Accounts, listOf } from './accounts.js';
 import { DingTalkController } from './dingtalk/dingtalk.controller.js';
+import { DingTalkSuiteController } from './dingtalk/dingtalk-suite.controller.js';
 import { NextEngineController } from './nextengine/nextengine.controller.js';
+import { OpenPlatformController } from './open-platform/open-platform.controller.js';
 import { PLATFORMS, type Platforms } from './platforms.js';
 import { LocalSandbox } from './sandbox/local-sandbox.js';
 import { SandboxController } from './sandbox/sandbox.controller.js';
@@ -15,6 +17,8 @@ import { StatusService } from './status/status.service.js';
 import type { Stores } from './stores.js';
 import { ErrorFilter } from './web/error.filter.js';
 import { WeChatController } from './wechat/wechat.controller.js';
+import { WeComController } from './wecom/wecom.controller.js';
+import { WeComSuiteController } from './wecom/wecom-suite.controller.js';
 
 @Module({})
 // biome-ignore lint/complexity/noStaticOnlyClass: a class is what Nest knows a module by.
@@ -22,7 +26,6 @@ export class AppModule {
   /** The application on these platforms and stores; a platform without an account has no routes. */
   static on(platforms: Platforms, stores: Stores): DynamicModule {
     const { accounts, clock, random, sandbox } = platforms;
-    const { shop, oa, erp } = accounts;
     return {
       module: AppModule,
       imports: [
@@ -31,13 +34,7 @@ export class AppModule {
         ScheduleModule.forRoot(),
         TokenModule.forRoot({ accounts: listOf(accounts), ...stores, clock, random }),
       ],
-      controllers: [
-        StatusController,
-        ...(shop ? [WeChatController] : []),
-        ...(oa ? [DingTalkController] : []),
-        ...(erp ? [NextEngineController] : []),
-        ...(sandbox ? [SandboxController] : []),
-      ],
+      controllers: [StatusController, ...controllersOf(accounts), ...(sandbox ? [SandboxController] : [])],
       providers: [
         { provide: PLATFORMS, useValue: platforms },
         { provide: APP_FILTER, useClass: ErrorFilter },
@@ -46,4 +43,17 @@ export class AppModule {
       ],
     };
   }
+}
+
+/** A platform without an account has no routes: what they inject would not be there. */
+function controllersOf({ shop, platform, corp, suite, oa, isv, erp }: Accounts): Type[] {
+  return [
+    ...(shop ? [WeChatController] : []),
+    ...(platform ? [OpenPlatformController] : []),
+    ...(corp ? [WeComController] : []),
+    ...(suite ? [WeComSuiteController] : []),
+    ...(oa ? [DingTalkController] : []),
+    ...(isv ? [DingTalkSuiteController] : []),
+    ...(erp ? [NextEngineController] : []),
+  ];
 }

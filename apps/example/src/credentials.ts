@@ -86,6 +86,7 @@ export function readCredentials(set: Lookup): Credentials {
         push: { token: set('WECOM_SUITE_PUSH_TOKEN'), encodingAESKey: set('WECOM_SUITE_PUSH_KEY') },
         corpId: set('WECOM_SUITE_CORPID'),
         baseUrl: set('WECOM_BASE_URL'),
+        pageUrl: set('WECOM_PAGE_URL'),
       },
     }),
     ...(set('DINGTALK_APP_KEY') && {

@@ -1,18 +1,10 @@
 import { TokenError } from '@evertoken/core';
 import { InjectClient, OnTokenEvent, type ReauthorizeEvent } from '@evertoken/nestjs';
 import type { NextEngineAnswer, NextEngineClient } from '@evertoken/nextengine';
-import {
-  BadRequestException,
-  Controller,
-  Get,
-  Logger,
-  Query,
-  Redirect,
-  Req,
-  UnauthorizedException,
-} from '@nestjs/common';
+import { Controller, Get, Logger, Query, Redirect, Req, UnauthorizedException } from '@nestjs/common';
 import type { Request } from 'express';
 import { ERP } from '../accounts.js';
+import { beginAgain } from '../web/begin-again.js';
 import { Page } from '../web/page.interceptor.js';
 import { beginSession } from '../web/session.js';
 
@@ -54,9 +46,7 @@ export class NextEngineController {
       await beginSession(request, { uid: user.uid });
       return undefined;
     } catch (error) {
-      if (!(error instanceof TokenError) || error.code !== 'ERR_TOKEN_REFUSED' || error.reason === 'credentials')
-        throw error;
-      throw new BadRequestException({ message: error.message, signIn: SIGN_IN });
+      throw beginAgain(error, SIGN_IN);
     }
   }
 

@@ -111,9 +111,9 @@ function httpProblem(error: HttpException): Problem {
 
 function problemPage({ status, message, signIn, ...facts }: Problem): string {
   const content = html`<main class="narrow"><p><a href="/">← All tokens</a></p>
-<h1>${signIn === undefined ? `No answer (${status})` : 'Sign in first'}</h1>
+<h1>${signIn === undefined ? `No answer (${status})` : status === 401 ? 'Sign in first' : 'Begin again'}</h1>
 <p>${message}</p>
-${signIn !== undefined && html`<p><a class="button" href="${signIn}">Sign in to NextEngine</a></p>`}
+${signIn !== undefined && html`<p><a class="button" href="${signIn}">${status === 401 ? 'Sign in' : 'Begin again'}</a></p>`}
 ${Object.keys(facts).length > 0 && describeData(facts)}</main>`;
   return layout(`Error ${status}`, content);
 }

@@ -6,6 +6,10 @@ declare module 'express-session' {
   interface SessionData {
     /** This browser began a sign-in to NextEngine. */
     binding: SignInBinding;
+    /** This browser began an authorization of the WeChat platform. */
+    authorization: string;
+    /** This browser began an installation of the WeCom suite. */
+    installation: string;
     /** The NextEngine user who signed in with this browser. */
     uid: string;
   }
