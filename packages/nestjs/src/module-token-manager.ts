@@ -9,6 +9,7 @@ import type { ModuleSettings } from './read-module-options.js';
 export class ModuleTokenManager extends TokenManager {
   readonly #cache: CacheStore | undefined;
   #started = false;
+  #beforeStart: (() => Promise<void>) | undefined;
 
   constructor(options: TokenManagerOptions, cache?: CacheStore) {
     super(cache ? { ...options, store: cache } : options);
@@ -20,8 +21,14 @@ export class ModuleTokenManager extends TokenManager {
     return this.#started;
   }
 
+  /** What has to be done first whenever the application calls `start`; it must not reject. */
+  beforeStart(work: () => Promise<void>): void {
+    this.#beforeStart = work;
+  }
+
   override async start(): Promise<void> {
     try {
+      await this.#beforeStart?.();
       await super.start();
     } finally {
       this.#started = true;

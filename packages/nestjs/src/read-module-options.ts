@@ -7,22 +7,23 @@ import {
   type TokenManagerOptions,
 } from '@evertoken/core';
 import { CronTime } from 'cron';
+import type { TokenAccountsLoader } from './interfaces/token-account-entry.interface.js';
 import type {
   TokenModuleFactoryOptions,
   TokenModuleStaticOptions,
 } from './interfaces/token-module-options.interface.js';
+import { readAccounts } from './read-accounts.js';
 import { DEFAULT_CRON, DEFAULT_JOB_NAME } from './token.constants.js';
 import {
-  accountNotMade,
-  accountNotNamed,
   configurationError,
   malformedCron,
-  notAnAccount,
+  misplacedOption,
   staticOption,
   unknownOption,
   unknownTimeZone,
   wrongType,
 } from './token.messages.js';
+import type { TokenModuleExtras } from './token.module-definition.js';
 
 /** The refresh job, checked. */
 export interface JobSettings {
@@ -40,13 +41,16 @@ export interface ModuleSettings {
   readonly managerName: string | undefined;
   readonly job: JobSettings | undefined;
   readonly startOn: 'bootstrap' | 'signal';
+  readonly accountsFrom: TokenAccountsLoader | undefined;
   readonly clock: Clock;
   /** How long each shutdown hook waits. */
   readonly closeTimeoutMs: number;
 }
 
-const OWN_OPTIONS = ['schedule', 'startOn'];
+const OWN_OPTIONS = ['schedule', 'startOn', 'accountsFrom'];
 const STATIC_OPTIONS = ['managerName', 'isGlobal'];
+/** What Nest takes beside the static ones where options are made by other providers. */
+const FACTORY_OPTIONS = ['useFactory', 'useClass', 'useExisting', 'inject', 'imports', 'provideInjectionTokensFrom'];
 const SCHEDULE_OPTIONS = ['cron', 'timeZone', 'name'];
 
 /**
@@ -68,9 +72,12 @@ export function readModuleOptions(
   if (isGlobal !== undefined && typeof isGlobal !== 'boolean') {
     throw configurationError(wrongType('isGlobal', 'true or false', isGlobal));
   }
-  const { schedule, startOn = 'bootstrap', ...manager } = options;
+  const { schedule, startOn = 'bootstrap', accountsFrom, ...manager } = options;
   if (startOn !== 'bootstrap' && startOn !== 'signal') {
     throw configurationError(wrongType('startOn', "'bootstrap' or 'signal'", startOn));
+  }
+  if (accountsFrom !== undefined && typeof accountsFrom !== 'function') {
+    throw configurationError(wrongType('accountsFrom', 'a function that says which accounts there are', accountsFrom));
   }
   const accounts = readAccounts(options.accounts, accountNames);
   return {
@@ -78,28 +85,31 @@ export function readModuleOptions(
     managerName,
     job: schedule === false ? undefined : readSchedule(schedule, managerName),
     startOn,
+    accountsFrom,
     clock: options.clock ?? systemClock,
     closeTimeoutMs: options.closeTimeoutMs ?? DEFAULTS.closeTimeoutMs,
   };
 }
 
-/** The accounts as a list; with `names`, exactly the promised ones. */
-export function readAccounts(accounts: Iterable<Account> = [], names?: readonly string[]): readonly Account[] {
-  if (typeof accounts !== 'object' || accounts === null || !(Symbol.iterator in accounts)) {
-    throw configurationError(wrongType('accounts', 'a list of accounts', accounts));
-  }
-  const made = [...accounts];
-  for (const account of made) {
-    if (typeof account !== 'object' || account === null) throw configurationError(notAnAccount(account));
-  }
-  if (names === undefined) return made;
-  if (!Array.isArray(names)) throw configurationError(wrongType('accountNames', 'a list of names', names));
-  const madeNames = made.map(({ name }) => name);
-  const missing = names.find((name) => !madeNames.includes(name));
-  if (missing !== undefined) throw configurationError(accountNotMade(missing, madeNames));
-  const unnamed = madeNames.find((name) => !names.includes(name));
-  if (unnamed !== undefined) throw configurationError(accountNotNamed(unnamed));
-  return made;
+/**
+ * What is wrong with how the module was registered, beside its options. Said at the start, as everything else is; nothing but
+ * the names of options is looked at.
+ */
+export function registrationProblem({ form, ...given }: TokenModuleExtras): string | undefined {
+  // `forRoot` gets its options here as well; `readModuleOptions` checks those.
+  if (form !== 'forRootAsync')
+    return given.accountNames === undefined
+      ? undefined
+      : unknownOption('accountNames', 'TokenModule.forRoot', [...OWN_OPTIONS, ...STATIC_OPTIONS, ...MANAGER_OPTIONS]);
+  const misplaced = Object.keys(given).find((name) => OWN_OPTIONS.includes(name) || MANAGER_OPTIONS.includes(name));
+  if (misplaced !== undefined) return misplacedOption(misplaced);
+  return unknownKey(given, [...FACTORY_OPTIONS, 'accountNames', ...STATIC_OPTIONS], 'TokenModule.forRootAsync');
+}
+
+/** The same of a feature. */
+export function featureProblem(given: object, form: 'forFeature' | 'forFeatureAsync'): string | undefined {
+  const options = form === 'forFeature' ? ['imports'] : [...FACTORY_OPTIONS, 'accountNames'];
+  return unknownKey(given, [...options, 'managerName'], `TokenModule.${form}`);
 }
 
 function readSchedule(schedule: TokenModuleFactoryOptions['schedule'], managerName: string | undefined): JobSettings {
@@ -134,14 +144,14 @@ function cronTime(cron: string, timeZone: string | undefined): CronTime {
   }
 }
 
-function known(
-  given: Readonly<Record<string, unknown>>,
-  accepted: readonly string[],
-  owner: string,
-  prefix = '',
-): void {
+function known(given: object, accepted: readonly string[], owner: string, prefix?: string): void {
+  const problem = unknownKey(given, accepted, owner, prefix);
+  if (problem !== undefined) throw configurationError(problem);
+}
+
+function unknownKey(given: object, accepted: readonly string[], owner: string, prefix = ''): string | undefined {
   const unknown = Object.keys(given).find((name) => !accepted.includes(name));
-  if (unknown !== undefined) throw configurationError(unknownOption(prefix + unknown, owner, accepted));
+  return unknown === undefined ? undefined : unknownOption(prefix + unknown, owner, accepted);
 }
 
 function object(path: string, value: unknown): Readonly<Record<string, unknown>> {

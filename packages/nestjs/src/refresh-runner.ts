@@ -1,5 +1,6 @@
 import { type RefreshReport, TokenError, type TokenManager } from '@evertoken/core';
 import type { Logger } from '@nestjs/common';
+import type { AccountsFollower } from './accounts-follower.js';
 import { ModuleTokenManager } from './module-token-manager.js';
 import type { ModuleSettings } from './read-module-options.js';
 import { JITTER } from './token.constants.js';
@@ -9,14 +10,16 @@ export class RefreshRunner {
   readonly #manager: TokenManager;
   readonly #settings: ModuleSettings;
   readonly #logger: Logger;
+  readonly #accounts: AccountsFollower;
   readonly #stop = new AbortController();
   #started = false;
   #running: Promise<void> | undefined;
 
-  constructor(manager: TokenManager, settings: ModuleSettings, logger: Logger) {
+  constructor(manager: TokenManager, settings: ModuleSettings, logger: Logger, accounts: AccountsFollower) {
     this.#manager = manager;
     this.#settings = settings;
     this.#logger = logger;
+    this.#accounts = accounts;
   }
 
   /** Ticks count from now on; needed where the manager does not tell by itself that it was started. */
@@ -46,6 +49,8 @@ export class RefreshRunner {
   async #sweep(): Promise<void> {
     const { signal } = this.#stop;
     try {
+      await this.#accounts.follow(signal);
+      if (signal.aborted) return;
       const jitterMs = (this.#settings.job?.untilNextMs() ?? 0) * JITTER;
       const report = await this.#manager.refreshDue({ jitterMs, signal });
       if (report.results.length > 0) this.#logger.debug(summary(report));

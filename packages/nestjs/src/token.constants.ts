@@ -8,6 +8,8 @@ export const MODULE_TOKEN_MANAGER = Symbol('evertoken:manager');
 export const REFRESH_JOB = Symbol('evertoken:refresh-job');
 /** The module's `Logger`; not Nest's own class as a token, which tests like to replace. */
 export const TOKEN_LOGGER = Symbol('evertoken:logger');
+/** Keeps the manager's accounts as `accountsFrom` says; null without that option. */
+export const ACCOUNTS_LOAD = Symbol('evertoken:accounts-load');
 /** Accounts of a `forFeature`, once the manager has them. */
 export const FEATURE_ACCOUNTS = Symbol('evertoken:feature-accounts');
 /** Metadata of methods decorated with `@OnTokenEvent`. */
@@ -25,3 +27,7 @@ export const DEFAULT_CRON = '*/30 * * * * *';
 export const DEFAULT_JOB_NAME = 'evertoken:refresh';
 /** The part of the time to its next tick within which a refresh begins, so that instances do not all begin at once. */
 export const JITTER = 0.1;
+/** How long the start and a sweep wait for `accountsFrom`, ms; what it says later is taken then. */
+export const LOAD_TIMEOUT_MS = 10_000;
+/** How many accounts are made at a time. */
+export const ACCOUNTS_AT_A_TIME = 10;

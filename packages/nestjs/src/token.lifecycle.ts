@@ -1,5 +1,6 @@
 import { type CloseReport, TokenError, type TokenManager } from '@evertoken/core';
 import type { Logger, OnApplicationBootstrap, OnApplicationShutdown, OnModuleDestroy } from '@nestjs/common';
+import type { AccountsFollower } from './accounts-follower.js';
 import { ModuleTokenManager } from './module-token-manager.js';
 import type { ModuleSettings } from './read-module-options.js';
 import type { RefreshRunner } from './refresh-runner.js';
@@ -11,6 +12,7 @@ export interface LifecycleParts {
   readonly settings: ModuleSettings;
   readonly runner: RefreshRunner;
   readonly logger: Logger;
+  readonly accounts: AccountsFollower;
   /** Whether the application imports `ScheduleModule`. */
   readonly hasSchedule: boolean;
 }
@@ -29,9 +31,10 @@ export class TokenLifecycle implements OnApplicationBootstrap, OnModuleDestroy, 
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    const { manager, settings, runner, logger, hasSchedule } = this.#parts;
+    const { manager, settings, runner, logger, accounts, hasSchedule } = this.#parts;
     if (settings.job && !hasSchedule) throw configurationError(SCHEDULE_MODULE_MISSING);
     if (settings.startOn === 'signal') return;
+    await accounts.follow();
     try {
       await manager.start();
     } catch (error) {

@@ -11,6 +11,12 @@ export const unknownOption = (path: string, owner: string, known: readonly strin
 export const staticOption = (name: string) =>
   `"${name}" must stand beside "useFactory", "useClass" or "useExisting", not in what they make: injection tokens depend on it`;
 
+export const misplacedOption = (name: string) =>
+  `"${name}" must stand in what "useFactory", "useClass" or "useExisting" make, not beside them`;
+
+export const noFactory = (form: string) =>
+  `"useFactory" must be given to TokenModule.${form}, or "useClass" or "useExisting"`;
+
 export const wrongType = (path: string, expected: string, got: unknown) =>
   `"${path}" must be ${expected}, got ${got === null ? 'null' : typeof got}`;
 
@@ -20,8 +26,8 @@ export const wrongOption = (path: string, expected: string) => `"${path}" must b
 export const managersNotApart = (managerName: string | undefined) =>
   `"managerName" must tell the managers of an application apart: several TokenModules have ${managerName === undefined ? 'none' : `"${managerName}"`}`;
 
-export const notAnAccount = (got: unknown) =>
-  `"accounts" must hold accounts, got ${got === null ? 'null' : typeof got}; undefined is what two files see that import each other`;
+export const notAnAccount = (index: number, got: unknown) =>
+  `"accounts[${index}]" must be an account, got ${got === null ? 'null' : typeof got}; undefined is what two files see that import each other`;
 
 export const malformedCron = (cron: string, reason: string) =>
   `"schedule.cron" must be a cron expression, such as '*/30 * * * * *'; got '${cron}' (${reason})`;
@@ -37,6 +43,21 @@ export const accountNotNamed = (name: string) =>
 
 export const featureAccountTaken = (name: string) =>
   `"forFeature" has an account "${name}", but the manager has another one of that name already: rename one of them`;
+
+export const noLoader = () => '"accountsFrom" is not given: without it there is nothing to load accounts from';
+
+export const unknownAccount = (name: string) => `there is no account "${name}"`;
+
+export const notAnEntry = (path: string, got: unknown) =>
+  `"${path}.account" must be a function that makes the account, got ${got === null ? 'null' : typeof got}`;
+
+export const notTheAccount = (name: string, got: unknown) =>
+  `"account" must make the account "${name}", got ${typeof got === 'string' ? `"${got}"` : 'none'}`;
+
+export const accountTwice = (name: string) => `"accountsFrom" has "${name}" more than once: the first one counts`;
+
+export const accountConfigured = (name: string) =>
+  `"accountsFrom" has "${name}", but an account of the configuration has that name already: rename one of them`;
 
 export const SCHEDULE_MODULE_MISSING =
   '"schedule" needs the ScheduleModule: add ScheduleModule.forRoot() to the imports of your application\'s module ' +

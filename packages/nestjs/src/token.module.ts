@@ -1,18 +1,17 @@
 import type { Account } from '@evertoken/core';
 import { type DynamicModule, Module } from '@nestjs/common';
-import { DiscoveryModule } from '@nestjs/core';
 import type {
   TokenFeatureAsyncOptions,
   TokenFeatureOptions,
   TokenModuleAsyncOptions,
   TokenModuleOptions,
 } from './interfaces/token-module-options.interface.js';
-import type { ModuleSettings } from './read-module-options.js';
-import { TOKEN_MODULE_SETTINGS } from './token.constants.js';
+import { listed, namesOf } from './read-accounts.js';
+import { featureProblem } from './read-module-options.js';
+import { TOKEN_MODULE_OPTIONS } from './token.constants.js';
+import { configurationError, noFactory } from './token.messages.js';
 import { ConfigurableModuleClass } from './token.module-definition.js';
-import { accountProviders, accountTokens, type RootModule, rootProviders } from './token.providers.js';
-import { featureProviders } from './token-feature.providers.js';
-import { getTokenManagerToken } from './utils/get-token-manager-token.util.js';
+import { ConfigurableFeatureClass, featureModule } from './token-feature.module-definition.js';
 
 /**
  * Keeps the tokens of the application's accounts valid: makes a `TokenManager`, starts, refreshes, drains and closes it
@@ -22,20 +21,17 @@ import { getTokenManagerToken } from './utils/get-token-manager-token.util.js';
  * names the option and the way out.
  */
 @Module({})
-// biome-ignore lint/complexity/noStaticOnlyClass: a class is what Nest knows a module by.
-export class TokenModule {
+export class TokenModule extends ConfigurableModuleClass {
   /**
    * Registers a manager with its accounts.
    *
    * @example
    * TokenModule.forRoot({ accounts: [shop], schedule: { cron: '0 * * * * *' } })
    */
-  static forRoot(options: TokenModuleOptions): DynamicModule {
-    const { managerName, isGlobal, ...rest } = options;
-    const accounts = listed(rest.accounts);
-    const registered = accounts ? { ...rest, accounts } : rest;
-    const root = { ...(managerName !== undefined && { managerName }), ...(isGlobal !== undefined && { isGlobal }) };
-    return rootModule(ConfigurableModuleClass.forRoot(registered), root, namesOf(accounts ?? []));
+  static override forRoot(options: TokenModuleOptions): DynamicModule {
+    const accounts = listed(options.accounts);
+    // biome-ignore lint/complexity/noThisInStatic: the module that Nest gets is the class it is called on.
+    return super.forRoot({ ...options, ...(accounts && { accounts }), form: 'forRoot' });
   }
 
   /**
@@ -48,63 +44,40 @@ export class TokenModule {
    *   useFactory: (config: ConfigService) => ({ accounts: [officialAccount({ name: 'shop', appId: config.get('WECHAT_APPID'), secret: config.get('WECHAT_SECRET') })] }),
    * })
    */
-  static forRootAsync(options: TokenModuleAsyncOptions): DynamicModule {
-    const { managerName, isGlobal, accountNames = [], ...rest } = options;
-    const root = {
-      accountNames,
-      ...(managerName !== undefined && { managerName }),
-      ...(isGlobal !== undefined && { isGlobal }),
-    };
-    return rootModule(ConfigurableModuleClass.forRootAsync(rest), root, accountNames);
+  static override forRootAsync(options: TokenModuleAsyncOptions): DynamicModule {
+    // biome-ignore lint/complexity/noThisInStatic: the module that Nest gets is the class it is called on.
+    return super.forRootAsync({ ...withFactory(options, 'forRootAsync'), form: 'forRootAsync' });
   }
 
   /** Adds a feature's accounts to the manager; the importing module can inject them and their clients. */
   static forFeature(accounts: Iterable<Account>, options: TokenFeatureOptions = {}): DynamicModule {
     const list = listed(accounts) ?? accounts;
-    const names = namesOf(list);
-    return featureModule(names, options, featureProviders(names, options.managerName, { useFactory: () => list }));
+    const { imports = [], managerName } = options;
+    const providers = [{ provide: TOKEN_MODULE_OPTIONS, useValue: list }];
+    const problem = featureProblem(options, 'forFeature');
+    return featureModule({ module: TokenModule, imports, providers }, namesOf(list), { managerName, problem });
   }
 
-  /** The same for accounts that are made from other providers. `accountNames` names those the factory makes. */
+  /**
+   * The same for accounts that are made from other providers. `accountNames` names those the factory makes.
+   *
+   * @example
+   * TokenModule.forFeatureAsync({ accountNames: ['crm'], inject: [CrmConfig], useFactory: (config: CrmConfig) => [config.account()] })
+   */
   static forFeatureAsync(options: TokenFeatureAsyncOptions): DynamicModule {
-    const { accountNames = [], inject, useFactory } = options;
-    const make = { useFactory, ...(inject && { inject }) };
-    const providers = featureProviders(accountNames, options.managerName, make, accountNames);
-    return featureModule(accountNames, options, providers);
+    const definition = ConfigurableFeatureClass.forFeatureAsync(withFactory(options, 'forFeatureAsync'));
+    return { ...definition, module: TokenModule };
   }
 }
 
-function rootModule(definition: DynamicModule, root: RootModule, names: readonly string[]): DynamicModule {
-  return {
-    ...definition,
-    module: TokenModule,
-    global: root.isGlobal ?? true,
-    imports: [...(definition.imports ?? []), DiscoveryModule],
-    providers: [
-      ...(definition.providers ?? []),
-      ...rootProviders(root),
-      ...accountProviders(names, root.managerName, {
-        from: TOKEN_MODULE_SETTINGS,
-        accountsIn: ({ manager }: ModuleSettings) => manager.accounts,
-      }),
-    ],
-    exports: [getTokenManagerToken(root.managerName), ...accountTokens(names, root.managerName)],
+/** Nest's own word for options that are made by nothing names nothing. */
+function withFactory<Options extends TokenModuleAsyncOptions | TokenFeatureAsyncOptions>(
+  options: Options,
+  form: string,
+): Options {
+  if (options.useFactory || options.useClass || options.useExisting) return options;
+  const useFactory = () => {
+    throw configurationError(noFactory(form));
   };
-}
-
-function featureModule(
-  names: readonly string[],
-  { imports = [], managerName }: TokenFeatureOptions,
-  providers: NonNullable<DynamicModule['providers']>,
-): DynamicModule {
-  return { module: TokenModule, imports, providers, exports: accountTokens(names, managerName) };
-}
-
-/** A list of what may be iterated once only. Anything else is left for the check at the start: a decorator's argument must not throw. */
-function listed(accounts: Iterable<Account> | undefined): readonly Account[] | undefined {
-  return typeof accounts === 'object' && accounts !== null && Symbol.iterator in accounts ? [...accounts] : undefined;
-}
-
-function namesOf(accounts: Iterable<Account>): readonly string[] {
-  return (listed(accounts) ?? []).map((account) => account?.name).filter((name) => typeof name === 'string');
+  return { ...options, useFactory };
 }

@@ -3,7 +3,15 @@ import { fileStore } from '@evertoken/core/file';
 import { Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
 import { describe, expect, it } from 'vitest';
-import { OnTokenEvent, TokenModule, type TokenModuleFactoryOptions, type TokenModuleOptions } from '../src/index.js';
+import {
+  OnTokenEvent,
+  type TokenFeatureAsyncOptions,
+  type TokenFeatureOptions,
+  TokenModule,
+  type TokenModuleAsyncOptions,
+  type TokenModuleFactoryOptions,
+  type TokenModuleOptions,
+} from '../src/index.js';
 import { SCHEDULE_MODULE_MISSING } from '../src/token.messages.js';
 import { failureOf, started, testAccount } from './support.js';
 
@@ -42,7 +50,17 @@ describe('a wrong option fails the start with its name and the way out', () => {
     ['a manager name', { managerName: '' }, /^"managerName" must be a non-empty string/],
     ['isGlobal', { isGlobal: 'yes' }, /^"isGlobal" must be true or false/],
     ['accounts', { accounts: shop }, /^"accounts" must be a list of accounts, got object/],
-    ['an account', { accounts: [undefined] }, /^"accounts" must hold accounts/],
+    [
+      'an account',
+      { accounts: [shop, undefined] },
+      /^"accounts\[1\]" must be an account, got undefined; .*import each other/,
+    ],
+    [
+      'an account without a name',
+      { accounts: [shop, testAccount({ name: ' ' })] },
+      /^"accounts\[1\]\.name" must be a non-empty string/,
+    ],
+    ['a source of accounts', { accountsFrom: [] }, /^"accountsFrom" must be a function/],
     [
       'two accounts of one name',
       { accounts: [shop, testAccount({ name: 'shop', id: 'x' })] },
@@ -91,6 +109,50 @@ describe('a wrong option fails the start with its name and the way out', () => {
   });
 });
 
+describe('what stands beside a factory', () => {
+  const beside = (options: object) => failureOf(TokenModule.forRootAsync(options as TokenModuleAsyncOptions));
+  const useFactory = () => ({ store, schedule: false }) as const;
+
+  it.each<[string, object, RegExp]>([
+    [
+      'a misspelt name',
+      { acountNames: [], useFactory },
+      /^"acountNames" is no option of TokenModule\.forRootAsync; .*"accountNames"/,
+    ],
+    [
+      'an option that the factory should make',
+      { schedule: false, useFactory },
+      /^"schedule" must stand in what "useFactory"/,
+    ],
+    ['a manager’s option', { store, useFactory }, /^"store" must stand in what "useFactory"/],
+    ['a manager name', { managerName: ' ', useFactory }, /^"managerName" must be a non-empty string/],
+    ['isGlobal', { isGlobal: 1, useFactory }, /^"isGlobal" must be true or false, got number/],
+    [
+      'nothing that makes options',
+      { accountNames: [] },
+      /^"useFactory" must be given to TokenModule\.forRootAsync, or/,
+    ],
+  ])('%s', async (_title, options, message) => {
+    const error = await beside(options);
+    expect(error.message).toMatch(message);
+    expect(error).toMatchObject({ code: 'ERR_TOKEN_CONFIGURATION' });
+  });
+
+  it('of a feature', async () => {
+    const root = TokenModule.forRoot({ store, schedule: false });
+    const late = (options: object) => failureOf(root, TokenModule.forFeatureAsync(options as TokenFeatureAsyncOptions));
+    const accounts = () => [shop];
+    expect((await late({ names: ['shop'], useFactory: accounts })).message).toMatch(
+      /^"names" is no option of TokenModule\.forFeatureAsync; .*"accountNames", "managerName"$/,
+    );
+    expect((await late({ accountNames: ['shop'] })).message).toMatch(
+      /^"useFactory" must be given to TokenModule\.forFeatureAsync/,
+    );
+    const now = await failureOf(root, TokenModule.forFeature([shop], { manager: 'a' } as TokenFeatureOptions));
+    expect(now.message).toBe('"manager" is no option of TokenModule.forFeature; expected "imports", "managerName"');
+  });
+});
+
 describe('names that stand beside a factory', () => {
   it('are checked against the accounts it makes', async () => {
     const missing = await failureOf(made({ accounts: [shop], schedule: false }, ['shop', 'erp']));
@@ -122,7 +184,9 @@ describe('a feature', () => {
     expect((await failureOf(root, TokenModule.forFeature([broken]))).message).toMatch(/^"secret" must be/);
     expect((await failureOf(root, TokenModule.forFeature(3 as never))).message).toMatch(/^"accounts" must be a list/);
     const hole = [undefined as unknown as Account];
-    expect((await failureOf(root, TokenModule.forFeature(hole))).message).toMatch(/^"accounts" must hold accounts/);
+    expect((await failureOf(root, TokenModule.forFeature(hole))).message).toMatch(
+      /^"accounts\[0\]" must be an account/,
+    );
   });
 
   it('with grants needs a durable store like any other', async () => {

@@ -10,13 +10,16 @@ it('exports what the documentation uses, and nothing by accident', () => {
   expect(Object.keys(entry).sort()).toEqual([
     'InjectAccount',
     'InjectClient',
+    'InjectTokenAccounts',
     'InjectTokens',
     'OnTokenEvent',
+    'TokenAccounts',
     'TokenManager',
     'TokenModule',
     'cacheStore',
     'getAccountToken',
     'getClientToken',
+    'getTokenAccountsToken',
     'getTokenManagerToken',
   ]);
   expect(entry.TokenManager).toBe(TokenManager);

@@ -1,5 +1,6 @@
 import type { Account, TokenManagerOptions } from '@evertoken/core';
-import type { ConfigurableModuleAsyncOptions, FactoryProvider, ModuleMetadata } from '@nestjs/common';
+import type { ConfigurableModuleAsyncOptions, ModuleMetadata } from '@nestjs/common';
+import type { TokenAccountsLoader } from './token-account-entry.interface.js';
 
 /** When `refreshDue` is called: a cron job of @nestjs/schedule, whose `ScheduleModule.forRoot()` the application imports. */
 export interface TokenScheduleOptions {
@@ -20,21 +21,27 @@ export interface TokenModuleFactoryOptions extends TokenManagerOptions {
    * `manager.start()`. `get` works before either.
    */
   readonly startOn?: 'bootstrap' | 'signal' | undefined;
+  /**
+   * Says which accounts there are besides `accounts`: rows of a table, say. Called before the manager is started, before each
+   * sweep, and by `TokenAccounts.reload()`. Default: none.
+   */
+  readonly accountsFrom?: TokenAccountsLoader | undefined;
 }
 
 /** What decides injection tokens, and therefore has to be known before any provider exists. */
 export interface TokenModuleStaticOptions {
   /** Tells the managers of an application apart; all but one need it. Default: none. */
-  readonly managerName?: string;
+  readonly managerName?: string | undefined;
   /** Whether manager, accounts and clients can be injected without importing the module again. Default true. */
-  readonly isGlobal?: boolean;
+  readonly isGlobal?: boolean | undefined;
 }
 
 /** Options of `TokenModule.forRoot`. */
 export interface TokenModuleOptions extends TokenModuleFactoryOptions, TokenModuleStaticOptions {}
 
-/** What a class given as `useClass` or `useExisting` implements. */
+/** What a class given to `forRootAsync` as `useClass` or `useExisting` implements. */
 export interface TokenOptionsFactory {
+  /** Called once, when the application starts. What it throws fails the start. */
   createTokenOptions(): TokenModuleFactoryOptions | Promise<TokenModuleFactoryOptions>;
 }
 
@@ -42,20 +49,26 @@ export interface TokenOptionsFactory {
 export interface TokenModuleAsyncOptions
   extends ConfigurableModuleAsyncOptions<TokenModuleFactoryOptions, 'createTokenOptions'>,
     TokenModuleStaticOptions {
-  /** Names of the accounts the factory makes: they decide injection tokens. Checked against its result. */
-  readonly accountNames: readonly string[];
+  /** Names of the accounts the factory makes: they decide injection tokens. Checked against its result. Default: none. */
+  readonly accountNames?: readonly string[] | undefined;
 }
 
 /** Options of `TokenModule.forFeature`. */
 export interface TokenFeatureOptions extends Pick<ModuleMetadata, 'imports'> {
   /** The manager that gets the accounts. Default: the one without a name. */
-  readonly managerName?: string;
+  readonly managerName?: string | undefined;
 }
 
-/** Options of `TokenModule.forFeatureAsync`. */
-export interface TokenFeatureAsyncOptions extends TokenFeatureOptions {
-  /** Names of the accounts the factory makes: they decide injection tokens. Checked against its result. */
-  readonly accountNames: readonly string[];
-  readonly inject?: FactoryProvider['inject'];
-  readonly useFactory: FactoryProvider<Iterable<Account>>['useFactory'];
+/** What a class given to `forFeatureAsync` as `useClass` or `useExisting` implements. */
+export interface TokenAccountsFactory {
+  /** Called once, when the application starts. What it throws fails the start. */
+  createTokenAccounts(): Iterable<Account> | Promise<Iterable<Account>>;
+}
+
+/** Options of `TokenModule.forFeatureAsync`: `useFactory`, `useClass` or `useExisting`, as Nest knows them, and what is static. */
+export interface TokenFeatureAsyncOptions
+  extends ConfigurableModuleAsyncOptions<Iterable<Account>, 'createTokenAccounts'>,
+    Omit<TokenFeatureOptions, 'imports'> {
+  /** Names of the accounts the factory makes: they decide injection tokens. Checked against its result. Default: none. */
+  readonly accountNames?: readonly string[] | undefined;
 }
