@@ -9,6 +9,7 @@ import {
   systemRandom,
   TokenError,
 } from '@evertoken/core';
+import { noPushKeys } from './app-callback.js';
 import { appProblems, isAppId, isDuration, isEndpoint, type MoreOptions, PROBE_MS } from './app-problems.js';
 import type { CallTarget } from './client.js';
 import { type FetchDispatcher, throughDispatcher } from './egress.js';
@@ -59,7 +60,7 @@ export interface AppOptions {
    * all, every `everyMs` (default 5 min), one call each. Default false.
    */
   readonly probe?: boolean | { readonly everyMs?: number | undefined } | undefined;
-  /** The account's own pushes, for `openPush`; several pairs while they are being changed. */
+  /** The account's own pushes, for `callback` and `openPush`; several pairs while they are being changed. */
   readonly push?: PushOptions | readonly PushOptions[] | undefined;
   /** By what signatures, waits and pushes are reckoned, for tests. Default: the machine's clocks. */
   readonly clock?: Clock | undefined;
@@ -198,13 +199,7 @@ export function targetOf({ account, baseUrl, fetch, clock, random }: App): CallT
 /** Judges a push for the account itself. Never rejects for what came; rejects where the account has no keys. */
 async function openOwnPush(app: App, request: CallbackRequest): Promise<Push> {
   const [first] = app.push;
-  if (!first) {
-    throw new TokenError(
-      'ERR_TOKEN_CONFIGURATION',
-      `"push" of account "${app.account}" is missing: pushes cannot be opened without { token, encodingAESKey }`,
-      { account: app.account },
-    );
-  }
+  if (!first) throw noPushKeys(app.account);
   const { openPush } = await import('./push/open-push.js');
   return openPush(request, {
     keys: app.push,

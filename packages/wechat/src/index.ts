@@ -37,6 +37,13 @@ export type {
   JsSdkConfigOptions,
   SignOptions,
 } from './page-signer.js';
+export type {
+  PushContext,
+  PushHandler,
+  PushReplyFields,
+  PushReplyValue,
+  PushResult,
+} from './push/push-handler.js';
 export type { TokenCheck, WeChatQuota, WeChatRateLimit } from './quota.js';
 export type { SignInCallback } from './sign-in.js';
 export type { SignInBinding, SignInOptions, SignInStart } from './sign-in-start.js';
@@ -61,6 +68,7 @@ export {
   type WeComOptions,
   type WeComProvider,
   WeComProviderClient,
+  type WeComPushContext,
   type WeComPushKeys,
   type WeComPushOptions,
   type WeComReceiveOptions,

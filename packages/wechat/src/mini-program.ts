@@ -1,11 +1,12 @@
-import type { Account, CallbackRequest, TokenSource, Tokens } from '@evertoken/core';
+import type { Account, CallbackReply, CallbackRequest, TokenSource, Tokens } from '@evertoken/core';
 import { type AccessTokenEndpoint, type AppOptions, accountFacts, readApp } from './app.js';
+import { appCallback, handlerProblems, type PushHost } from './app-callback.js';
 import { appSources } from './app-sources.js';
 import { MiniProgramClient } from './mini-program-client.js';
 import type { Push } from './push/open-push.js';
 
 /** What `miniProgram` and `miniGame` take. */
-export interface MiniProgramOptions extends AppOptions {}
+export interface MiniProgramOptions extends AppOptions, PushHost<MiniProgramClient> {}
 
 /** A mini program or mini game: an access token, no tickets. */
 export interface MiniProgram extends Account<MiniProgramClient> {
@@ -19,6 +20,12 @@ export interface MiniProgram extends Account<MiniProgramClient> {
    * @throws TypeError for an endpoint that the options do not name.
    */
   accessTokenFrom(endpoint: AccessTokenEndpoint): TokenSource;
+  /**
+   * Answers requests to the address of the console's "message push": its verification, messages and events, of which `onPush` is told.
+   *
+   * @throws TokenError `ERR_TOKEN_CONFIGURATION` where the option `push` is missing; the answering itself never rejects.
+   */
+  callback(tokens: Tokens): (request: CallbackRequest) => Promise<CallbackReply>;
   /** Judges a push for this account. Rejects with `ERR_TOKEN_CONFIGURATION` where the option `push` is missing, and never else. */
   openPush(request: CallbackRequest): Promise<Push>;
 }
@@ -32,8 +39,13 @@ export interface MiniProgram extends Account<MiniProgramClient> {
 export function miniProgram(options: MiniProgramOptions): MiniProgram {
   const app = readApp(options);
   const own = appSources(app);
+  const facts = accountFacts(app, options, {
+    kinds: own.kinds,
+    more: { names: ['onPush'], problems: () => handlerProblems(options) },
+  });
+  const client = (tokens: Tokens) => new MiniProgramClient(app, account.accessToken, tokens);
   const account: MiniProgram = Object.freeze({
-    ...accountFacts(app, options, { kinds: own.kinds }),
+    ...facts,
     get accessToken() {
       return own.from(app.endpoints[0]);
     },
@@ -41,7 +53,8 @@ export function miniProgram(options: MiniProgramOptions): MiniProgram {
     sources: own.all,
     source: (kind: string, subject?: string) =>
       subject === undefined ? own.all().find((source) => source.kind === kind) : undefined,
-    client: (tokens: Tokens) => new MiniProgramClient(app, account.accessToken, tokens),
+    client,
+    callback: appCallback({ app, openPush: facts.openPush, client, onPush: options.onPush }),
   });
   return account;
 }

@@ -1,5 +1,6 @@
-import type { Account, CallbackRequest, TokenSource, Tokens } from '@evertoken/core';
+import type { Account, CallbackReply, CallbackRequest, TokenSource, Tokens } from '@evertoken/core';
 import { type AccessTokenEndpoint, type AppOptions, accountFacts, isBaseUrl, readApp, type SignInHost } from './app.js';
+import { appCallback, handlerProblems, type PushHost } from './app-callback.js';
 import { appSources } from './app-sources.js';
 import { OfficialAccountClient } from './official-account-client.js';
 import type { Push } from './push/open-push.js';
@@ -8,7 +9,7 @@ import { openUser, type WeChatUser } from './user.js';
 import { USER_TOKEN } from './user-token.js';
 
 /** What `officialAccount` takes. */
-export interface OfficialAccountOptions extends AppOptions, SignInHost {}
+export interface OfficialAccountOptions extends AppOptions, SignInHost, PushHost<OfficialAccountClient> {}
 
 /** An official account (service or subscription): an access token and two tickets asked for with it. */
 export interface OfficialAccount extends Account<OfficialAccountClient> {
@@ -35,6 +36,13 @@ export interface OfficialAccount extends Account<OfficialAccountClient> {
    * @throws TokenError `ERR_TOKEN_CONFIGURATION` without that option.
    */
   user(openid: string): WeChatUser;
+  /**
+   * Answers requests to the account's server address, what the console calls "server configuration": its verification, messages and events. A user
+   * who withdraws the authorization loses the stored tokens; then `onPush` is told.
+   *
+   * @throws TokenError `ERR_TOKEN_CONFIGURATION` where the option `push` is missing; the answering itself never rejects.
+   */
+  callback(tokens: Tokens): (request: CallbackRequest) => Promise<CallbackReply>;
   /** Judges a push for this account. Rejects with `ERR_TOKEN_CONFIGURATION` where the option `push` is missing, and never else. */
   openPush(request: CallbackRequest): Promise<Push>;
 }
@@ -53,13 +61,18 @@ export function officialAccount(options: OfficialAccountOptions): OfficialAccoun
   const refresh = app.userTokens
     ? { refresh: { kinds: appKinds.map(({ kind }) => kind), ...options.refresh } }
     : undefined;
+  const facts = accountFacts(app, options, {
+    kinds: app.userTokens ? [...appKinds, USER_TOKEN] : appKinds,
+    more: {
+      names: ['userTokens', 'signInBaseUrl', 'onPush'],
+      problems: () => [...signInProblems(options), ...handlerProblems(options)],
+    },
+  });
+  const client = (tokens: Tokens) => new OfficialAccountClient(account, tokens, app);
   let jsapiTicket: TokenSource | undefined;
   let cardTicket: TokenSource | undefined;
   const account: OfficialAccount = Object.freeze({
-    ...accountFacts(app, options, {
-      kinds: app.userTokens ? [...appKinds, USER_TOKEN] : appKinds,
-      more: { names: ['userTokens', 'signInBaseUrl'], problems: () => signInProblems(options) },
-    }),
+    ...facts,
     ...refresh,
     get accessToken() {
       return own.from(app.endpoints[0]);
@@ -81,7 +94,8 @@ export function officialAccount(options: OfficialAccountOptions): OfficialAccoun
       return [...own.all(), account.jsapiTicket, account.cardTicket].find((source) => source.kind === kind);
     },
     user: (openid: string) => openUser(app, openid),
-    client: (tokens: Tokens) => new OfficialAccountClient(account, tokens, app),
+    client,
+    callback: appCallback({ app, openPush: facts.openPush, client, onPush: options.onPush }),
   });
   return account;
 }

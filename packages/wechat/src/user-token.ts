@@ -13,7 +13,7 @@ import { issueError } from './wechat-errors.js';
 import { failureIn, issuedIn, userRefreshRequest } from './wechat-wire.js';
 
 /** 30 days: how long a user's refresh token lives from the sign-in on (sheet §1.8). */
-const REFRESH_TOKEN_LIFETIME_MS = 30 * 24 * 60 * 60_000;
+export const REFRESH_TOKEN_LIFETIME_MS = 30 * 24 * 60 * 60_000;
 
 /**
  * Facts of a user's token. The platform answers a renewal with the same access token, extended, or with a new one once it has

@@ -1,4 +1,6 @@
 export type { WeChatFile } from './download.js';
+export type { PushHandler, PushReplyFields, PushReplyValue, PushResult } from './push/push-handler.js';
+export type { WeComPushContext } from './wecom/corp-callback.js';
 export type { WeComSuiteEvent } from './wecom/suite-callback.js';
 export {
   type WeComInstallStart,

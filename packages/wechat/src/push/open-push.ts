@@ -63,7 +63,8 @@ const NONCE = /^[\x21-\x7e]{1,128}$/;
 /** A verification's text comes back to whoever asked: letters and digits, and what base64 and ids need. */
 const HARMLESS = /^[\w.~+/=-]{1,512}$/;
 
-const REFUSED: Push = Object.freeze({ kind: 'refused', reply: REFUSAL });
+/** What every refusal is. */
+export const REFUSED: Extract<Push, { kind: 'refused' }> = Object.freeze({ kind: 'refused', reply: REFUSAL });
 
 /** The query of a push, each value once. */
 interface PushQuery {

@@ -1,4 +1,15 @@
-import { type Account, fingerprint, type SourceKind, TokenError, type TokenSource, type Tokens } from '@evertoken/core';
+import {
+  type Account,
+  type CallbackReply,
+  type CallbackRequest,
+  fingerprint,
+  type SourceKind,
+  TokenError,
+  type TokenSource,
+  type Tokens,
+} from '@evertoken/core';
+import type { PushHandler } from '../push/push-handler.js';
+import { corpCallback, type WeComPushContext } from './corp-callback.js';
 import { WeComClient, WeComProviderClient } from './we-com-client.js';
 import {
   ACCESS_TOKEN,
@@ -13,6 +24,7 @@ import {
   type WeComAgentOptions,
 } from './wecom-agent.js';
 import {
+  handlerProblems,
   placeFacts,
   placeProblems,
   pushProblems,
@@ -35,6 +47,11 @@ export interface WeComOptions extends WeComAccountOptions {
   readonly providerSecret?: string | undefined;
   /** Token and EncodingAESKey of "receive messages", for agents that have none of their own. */
   readonly push?: WeComPushKeys | undefined;
+  /**
+   * Told of messages and events, once genuine, of agents that have no `onPush` of their own and of those that are not among `agents`. Served by
+   * `callback`. Default: they are answered, and nobody is told.
+   */
+  readonly onPush?: PushHandler<WeComPushContext> | undefined;
 }
 
 /** The tokens of a service provider. */
@@ -67,6 +84,13 @@ export interface WeCom extends Account<WeComClient> {
    * Throws `ERR_TOKEN_CONFIGURATION` for options that are wrong.
    */
   addAgent(name: string, options: WeComAgentOptions): WeComAgent;
+  /**
+   * Answers requests to "receive messages" addresses of the corp's agents, all of them: keys and `AgentID` say whose a message is. Keys of one
+   * agent open nothing of another's.
+   *
+   * @throws TokenError `ERR_TOKEN_CONFIGURATION` where neither the corp nor an agent has `push`; the answering itself never rejects.
+   */
+  callback(tokens: Tokens): (request: CallbackRequest) => Promise<CallbackReply>;
   /** Takes an agent away again; deletes nothing stored. Whether there was one of that name. */
   removeAgent(name: string): boolean;
   /** The agents, in the order they were added. */
@@ -116,6 +140,8 @@ export function weCom(options: WeComOptions): WeCom {
     request: () => providerTokenRequest(place.baseUrl, { corpId: place.id, secret: providerSecret }),
   });
 
+  const callback = corpCallback({ place, push: options.push, onPush: options.onPush, entries: () => entries.values() });
+
   function put(name: string, agent: WeComAgentOptions): WeComAgent {
     const known = entries.get(name);
     given.set(name, agent);
@@ -123,7 +149,7 @@ export function weCom(options: WeComOptions): WeCom {
       known.update(agent);
       return known.handle;
     }
-    const entry = agentEntry({ place, jsapiTicket, push: options.push }, name, agent);
+    const entry = agentEntry({ place, jsapiTicket, push: options.push, callback }, name, agent);
     entries.set(name, entry);
     return entry.handle;
   }
@@ -146,12 +172,13 @@ export function weCom(options: WeComOptions): WeCom {
     problems: () => [
       ...placeProblems(options, {
         required: ['corpId'],
-        optional: ['agents', 'providerSecret', 'push'],
+        optional: ['agents', 'providerSecret', 'push', 'onPush'],
         id: ['corpId'],
         kinds: KINDS,
       }),
       ...secretProblems('providerSecret', options.providerSecret),
       ...pushProblems(options.push),
+      ...handlerProblems(options.onPush),
       ...agentsProblems(options.agents),
       ...[...given].flatMap(([name, agent]) => agentProblems(name, agent)),
       ...sharedIds(given),
@@ -172,6 +199,7 @@ export function weCom(options: WeComOptions): WeCom {
       return [jsapiTicket, providerToken].find((source) => source.kind === kind);
     },
     client: (tokens: Tokens) => new WeComClient({ place, account, push: () => options.push }, tokens),
+    callback: (tokens: Tokens) => callback(tokens),
     agent(name: string) {
       const entry = entries.get(name);
       if (entry) return entry.handle;

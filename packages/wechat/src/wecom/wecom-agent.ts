@@ -1,4 +1,6 @@
 import {
+  type CallbackReply,
+  type CallbackRequest,
   fingerprint,
   optionProblems,
   type SourceKind,
@@ -6,8 +8,11 @@ import {
   type TokenSource,
   type Tokens,
 } from '@evertoken/core';
+import type { PushHandler } from '../push/push-handler.js';
+import type { CorpCallback, WeComPushContext } from './corp-callback.js';
 import { WeComAgentClient } from './we-com-client.js';
 import {
+  handlerProblems,
   type Place,
   pushProblems,
   secretProblems,
@@ -37,6 +42,8 @@ export interface WeComAgentOptions {
   readonly tickets?: boolean | readonly WeComTicketKind[] | undefined;
   /** Token and EncodingAESKey of the app's own "receive messages" page. Default: the corp's `push`. */
   readonly push?: WeComPushKeys | undefined;
+  /** Told of the agent's messages and events, once genuine. Default: the corp's `onPush`. */
+  readonly onPush?: PushHandler<WeComPushContext> | undefined;
 }
 
 /** One of a corp's agents: its tokens, and calls with them. */
@@ -55,6 +62,12 @@ export interface WeComAgent {
   readonly agentJsapiTicket: TokenSource;
   /** Calls as this agent. */
   client(tokens: Tokens): WeComAgentClient;
+  /**
+   * Answers requests to this agent's own "receive messages" address; what is for another agent of the corp is refused.
+   *
+   * @throws TokenError `ERR_TOKEN_CONFIGURATION` where neither the agent nor the corp has `push`; the answering itself never rejects.
+   */
+  callback(tokens: Tokens): (request: CallbackRequest) => Promise<CallbackReply>;
 }
 
 export const ACCESS_TOKEN = {
@@ -98,6 +111,10 @@ export interface AgentEntry {
   readonly subject: string;
   readonly tickets: readonly WeComTicketKind[];
   readonly push: WeComPushKeys | undefined;
+  /** Whether `push` is its own, and not the corp's. */
+  readonly hasOwnPush: boolean;
+  /** Its own. */
+  readonly onPush: PushHandler<WeComPushContext> | undefined;
   /** Takes over new options of the same agent: handles that were given out follow. */
   update(options: WeComAgentOptions): void;
 }
@@ -107,6 +124,7 @@ export interface AgentOwner {
   readonly place: Place;
   readonly jsapiTicket: TokenSource;
   readonly push: WeComPushKeys | undefined;
+  readonly callback: CorpCallback;
 }
 
 /** Makes an agent's handle and what stands behind it. */
@@ -139,8 +157,9 @@ export function agentEntry(owner: AgentOwner, name: string, options: WeComAgentO
     agentJsapiTicket,
     client: (tokens: Tokens) =>
       new WeComAgentClient({ place, agent: handle, push: () => current.push ?? owner.push }, tokens),
+    callback: (tokens: Tokens) => owner.callback(tokens, entry),
   });
-  return {
+  const entry: AgentEntry = {
     handle,
     subject,
     get tickets() {
@@ -149,10 +168,17 @@ export function agentEntry(owner: AgentOwner, name: string, options: WeComAgentO
     get push() {
       return current?.push ?? owner.push;
     },
+    get hasOwnPush() {
+      return current?.push !== undefined;
+    },
+    get onPush() {
+      return current?.onPush;
+    },
     update(next) {
       current = next;
     },
   };
+  return entry;
 }
 
 /**
@@ -171,13 +197,16 @@ export function agentProblems(name: string, options: WeComAgentOptions | undefin
   if (typeof options !== 'object' || options === null) {
     return [`"agents" must give agent "${shown(name)}" an object with its "secret"`];
   }
-  const problems = optionProblems(options, { required: ['secret'], optional: ['agentId', 'tickets', 'push'] });
-  const { agentId, secret, tickets, push } = options;
+  const problems = optionProblems(options, {
+    required: ['secret'],
+    optional: ['agentId', 'tickets', 'push', 'onPush'],
+  });
+  const { agentId, secret, tickets, push, onPush } = options;
   if (typeof secret === 'string' && secret.trim() !== '') problems.push(...secretProblems('secret', secret));
   if (agentId !== undefined && agentIdOf(options) === undefined) {
     problems.push('"agentId" must be the number that the console shows, 1 or more');
   }
-  problems.push(...ticketProblems(tickets, TICKET_KINDS), ...pushProblems(push));
+  problems.push(...ticketProblems(tickets, TICKET_KINDS), ...pushProblems(push), ...handlerProblems(onPush));
   const all = problems.map((problem) => problem.replace(/^("[^"]*")/, `$1 of agent "${shown(name)}"`));
   if (name.trim() === '' || keyable(name) !== name) {
     all.push('"agents" must have names of 1 to 64 well-formed characters');

@@ -145,6 +145,12 @@ export function pushProblems(push: WeComPushKeys | undefined): string[] {
   return push === undefined ? [] : pushKeyProblems(push as PushKeys | readonly PushKeys[], 'push');
 }
 
+/** Problems of a handler that may be left out. */
+export function handlerProblems(onPush: unknown): string[] {
+  if (onPush === undefined || typeof onPush === 'function') return [];
+  return [`"onPush" must be a function, got ${typeof onPush}`];
+}
+
 /** Push keys as a list; those that lack a half are left out. */
 export function pushKeysOf(push: WeComPushKeys | undefined): readonly PushKeys[] {
   const pairs = Array.isArray(push) ? (push as readonly WeComPushOptions[]) : [push as WeComPushOptions | undefined];
