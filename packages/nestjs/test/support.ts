@@ -8,7 +8,7 @@ import {
   type Tokens,
   tokenKeyOf,
 } from '@evertoken/core';
-import type { DynamicModule, INestApplication, LoggerService, ModuleMetadata } from '@nestjs/common';
+import type { DynamicModule, LoggerService, ModuleMetadata } from '@nestjs/common';
 import { Test, type TestingModule } from '@nestjs/testing';
 import { afterEach } from 'vitest';
 
@@ -102,7 +102,7 @@ export async function started(
 }
 
 /** An application that ends after the test. */
-export function ending<App extends INestApplication | TestingModule>(app: App): App {
+export function ending<App extends { close(): Promise<void> }>(app: App): App {
   running.push(app);
   return app;
 }
