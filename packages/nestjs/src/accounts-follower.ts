@@ -37,10 +37,12 @@ export class AccountsFollower {
   async #inTime(loading: Promise<void>, signal: AbortSignal | undefined): Promise<boolean> {
     let stop = () => {};
     const given = new Promise<false>((resolve) => {
-      const cancel = this.#settings.clock.after(LOAD_TIMEOUT_MS, () => {
+      const late = () => {
         this.#logger.warn(`accountsFrom has not answered within ${LOAD_TIMEOUT_MS} ms; goes on without`);
         resolve(false);
-      });
+      };
+      // A start that nothing else keeps alive must not end here.
+      const cancel = this.#settings.clock.after(LOAD_TIMEOUT_MS, late, true);
       const aborted = () => resolve(false);
       signal?.addEventListener('abort', aborted, { once: true });
       stop = () => {

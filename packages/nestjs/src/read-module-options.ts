@@ -45,6 +45,8 @@ export interface ModuleSettings {
   readonly clock: Clock;
   /** How long each shutdown hook waits. */
   readonly closeTimeoutMs: number;
+  /** How long stores may take to close. */
+  readonly storeTimeoutMs: number;
 }
 
 const OWN_OPTIONS = ['schedule', 'startOn', 'accountsFrom'];
@@ -88,6 +90,7 @@ export function readModuleOptions(
     accountsFrom,
     clock: options.clock ?? systemClock,
     closeTimeoutMs: options.closeTimeoutMs ?? DEFAULTS.closeTimeoutMs,
+    storeTimeoutMs: options.storeTimeoutMs ?? DEFAULTS.storeTimeoutMs,
   };
 }
 

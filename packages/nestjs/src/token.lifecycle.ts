@@ -51,36 +51,40 @@ export class TokenLifecycle implements OnApplicationBootstrap, OnModuleDestroy, 
   }
 
   async onApplicationShutdown(): Promise<void> {
-    const { manager, settings, logger } = this.#parts;
-    // Stores let a process end that waits for them alone; here others have still to be shut down.
-    const letEnd = settings.clock.after(settings.closeTimeoutMs, () => {}, true);
+    const { closeTimeoutMs, storeTimeoutMs } = this.#parts.settings;
+    // `close` waits that long for what is still under way; stores have the time of any other call for their farewell.
+    await this.#inTime(this.#close(), closeTimeoutMs + storeTimeoutMs, 'its stores have not closed');
+  }
+
+  async #close(): Promise<void> {
+    const { manager, logger } = this.#parts;
     try {
       const { unanswered } = await manager.close();
       if (unanswered.length > 0) logger.warn(`closed with requests unanswered: ${kinds(unanswered)}`);
     } catch (error) {
       logger.error('could not close its stores', error instanceof Error ? error.stack : String(error));
-    } finally {
-      letEnd();
     }
   }
 
   async #drain(): Promise<void> {
-    const { manager, runner } = this.#parts;
-    await this.#inTime(runner.stop().then(() => manager.drain()));
+    const { manager, runner, settings, logger } = this.#parts;
+    const failed = (error: unknown) => logger.error('could not drain', String(error));
+    const draining = runner.stop().then(() => manager.drain());
+    await this.#inTime(draining.catch(failed), settings.closeTimeoutMs, 'still busy');
     if (manager instanceof ModuleTokenManager) await manager.releaseCache();
   }
 
   /** A request that must not be aborted may take minutes; the application does not wait that long to end. */
-  async #inTime(work: Promise<void>): Promise<void> {
+  async #inTime(work: Promise<void>, limitMs: number, what: string): Promise<void> {
     const { settings, logger } = this.#parts;
     let cancel = () => {};
     const limit = new Promise<'late'>((resolve) => {
-      cancel = settings.clock.after(settings.closeTimeoutMs, () => resolve('late'), true);
+      // Stores let a process end that waits for them alone; here others have still to be shut down.
+      cancel = settings.clock.after(limitMs, () => resolve('late'), true);
     });
-    const failed = (error: unknown) => logger.error('could not drain', String(error));
-    const ended = await Promise.race([work.catch(failed), limit]);
+    const ended = await Promise.race([work, limit]);
     cancel();
-    if (ended === 'late') logger.warn(`still busy after ${settings.closeTimeoutMs} ms; goes on shutting down`);
+    if (ended === 'late') logger.warn(`${what} after ${limitMs} ms; goes on shutting down`);
   }
 }
 

@@ -181,6 +181,26 @@ describe('the end', () => {
     ]);
   });
 
+  it('is not held up by a store that does not close, and says so', async () => {
+    const clock = new ManualClock();
+    const store = memoryStore({ clock });
+    store.close = () => held<void>().promise;
+    const log = silence();
+    const app = await started([root({ store, clock, closeTimeoutMs: 3_000, storeTimeoutMs: 1_000 })], { log });
+    let closed = false;
+    const closing = app.close().then(() => {
+      closed = true;
+    });
+    for (let i = 0; i < 20; i++) await turn();
+    await clock.advance(3_900);
+    expect(closed).toBe(false);
+    await clock.advance(100);
+    await closing;
+    expect(log.lines.map(({ text }) => text)).toEqual([
+      'its stores have not closed after 4000 ms; goes on shutting down',
+    ]);
+  });
+
   it('comes with a signal where shutdown hooks are enabled', async () => {
     const store = memoryStore();
     const close = vi.spyOn(store, 'close');
