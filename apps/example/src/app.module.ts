@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { TokenModule } from '@evertoken/nestjs';
 import { CacheModule } from '@nestjs/cache-manager';
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
@@ -6,17 +7,20 @@ import { ScheduleModule } from '@nestjs/schedule';
 import { type Accounts, listOf } from './accounts.js';
 import { DingTalkController } from './dingtalk/dingtalk.controller.js';
 import { DingTalkSuiteController } from './dingtalk/dingtalk-suite.controller.js';
+import { MetricsModule } from './metrics/metrics.module.js';
 import { NextEngineController } from './nextengine/nextengine.controller.js';
 import { OpenPlatformController } from './open-platform/open-platform.controller.js';
 import { PLATFORMS, type Platforms } from './platforms.js';
-import { LocalSandbox } from './sandbox/local-sandbox.js';
+import { ExampleSandbox } from './sandbox/example-sandbox.js';
 import { SandboxController } from './sandbox/sandbox.controller.js';
 import { SandboxKeeper } from './sandbox/sandbox.keeper.js';
 import { StatusController } from './status/status.controller.js';
 import { StatusService } from './status/status.service.js';
 import type { Stores } from './stores.js';
+import { TenantsFile } from './tenants/tenants.file.js';
+import { TenantsModule } from './tenants/tenants.module.js';
 import { ErrorFilter } from './web/error.filter.js';
-import { WeChatController } from './wechat/wechat.controller.js';
+import { WeChatModule } from './wechat/wechat.module.js';
 import { WeComController } from './wecom/wecom.controller.js';
 import { WeComSuiteController } from './wecom/wecom-suite.controller.js';
 
@@ -25,30 +29,39 @@ import { WeComSuiteController } from './wecom/wecom-suite.controller.js';
 export class AppModule {
   /** The application on these platforms and stores; a platform without an account has no routes. */
   static on(platforms: Platforms, stores: Stores): DynamicModule {
-    const { accounts, clock, random, sandbox } = platforms;
+    const { accounts, clock, random, directory, sandbox } = platforms;
+    const { shop } = accounts;
+    const tenants = new TenantsFile(join(directory, 'tenants.json'));
     return {
       module: AppModule,
       imports: [
         // Keeps what can be asked for again where no store is shared. Before TokenModule: listed after it, Nest would end the cache first.
         CacheModule.register({ isGlobal: true }),
         ScheduleModule.forRoot(),
-        TokenModule.forRoot({ accounts: listOf(accounts), ...stores, clock, random }),
+        TokenModule.forRoot({
+          accounts: listOf(accounts),
+          ...(shop && { accountsFrom: TenantsModule.accountsFrom(tenants, { baseUrl: shop.baseUrl, clock }) }),
+          ...stores,
+          clock,
+          random,
+        }),
+        MetricsModule,
+        ...(shop ? [WeChatModule.on(shop), TenantsModule.on(tenants)] : []),
       ],
       controllers: [StatusController, ...controllersOf(accounts), ...(sandbox ? [SandboxController] : [])],
       providers: [
         { provide: PLATFORMS, useValue: platforms },
         { provide: APP_FILTER, useClass: ErrorFilter },
         StatusService,
-        ...(sandbox ? [{ provide: LocalSandbox, useValue: sandbox }, SandboxKeeper] : []),
+        ...(sandbox ? [{ provide: ExampleSandbox, useValue: sandbox }, SandboxKeeper] : []),
       ],
     };
   }
 }
 
 /** A platform without an account has no routes: what they inject would not be there. */
-function controllersOf({ shop, platform, corp, suite, oa, isv, erp }: Accounts): Type[] {
+function controllersOf({ platform, corp, suite, oa, isv, erp }: Accounts): Type[] {
   return [
-    ...(shop ? [WeChatController] : []),
     ...(platform ? [OpenPlatformController] : []),
     ...(corp ? [WeComController] : []),
     ...(suite ? [WeComSuiteController] : []),

@@ -1,13 +1,17 @@
 import { InjectClient } from '@evertoken/nestjs';
 import type { JsSdkConfig, OfficialAccountClient } from '@evertoken/wechat';
-import { BadRequestException, Controller, Get, Query } from '@nestjs/common';
+import { BadRequestException, Controller, Get, Inject, Query } from '@nestjs/common';
 import { SHOP } from '../accounts.js';
 import { Page } from '../web/page.interceptor.js';
+import { WeChatAddressesService } from './wechat-addresses.service.js';
 
 /** What an official account's pages and services need. */
 @Controller('wechat')
 export class WeChatController {
-  constructor(@InjectClient(SHOP) private readonly wechat: OfficialAccountClient) {}
+  constructor(
+    @InjectClient(SHOP) private readonly wechat: OfficialAccountClient,
+    @Inject(WeChatAddressesService) private readonly addresses: WeChatAddressesService,
+  ) {}
 
   /** The argument of `wx.config` for a page. An application of your own would sign the pages of its own hosts only. */
   @Get('js-sdk')
@@ -25,5 +29,12 @@ export class WeChatController {
   async followers(): Promise<{ total: number }> {
     const { total } = await this.wechat.get<{ total: number }>('/cgi-bin/user/get');
     return { total };
+  }
+
+  /** Where pushes come from, asked with Nest's `HttpService`. */
+  @Get('callback-addresses')
+  @Page('Addresses of WeChat')
+  async callbackAddresses(): Promise<{ addresses: readonly string[] }> {
+    return { addresses: await this.addresses.callbackAddresses() };
   }
 }
