@@ -6,7 +6,7 @@ async function main(): Promise<void> {
   loadEnvironment(fileURLToPath(new URL('../.env', import.meta.url)));
   const { url, platforms } = await startExample(readSettings(process.env));
   console.log(`Evertoken example: ${url}`);
-  if (platforms.sandbox) console.log(`Sandbox: ${platforms.sandbox.handle.url}`);
+  if (platforms.sandbox) console.log(`Sandbox: ${platforms.sandbox.url}`);
 }
 
 /** What the environment says already wins over the file; there need not be one. */

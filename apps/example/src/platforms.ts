@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type Clock, type Random, systemClock, systemRandom } from '@evertoken/core';
 import { type Accounts, accountsOf } from './accounts.js';
-import { LocalSandbox } from './sandbox/local-sandbox.js';
+import { ExampleSandbox } from './sandbox/example-sandbox.js';
 import type { Settings } from './settings.js';
 
 /** Injects `Platforms`. */
@@ -17,11 +17,15 @@ export interface Platforms {
   /** Where grants are kept, and what their store has not acknowledged. */
   readonly directory: string;
   /** In sandbox mode only. */
-  readonly sandbox?: LocalSandbox;
+  readonly sandbox?: ExampleSandbox;
 }
 
-/** With credentials the platforms they are for; without any the sandbox, started here. `url`: where browsers find the application. */
-export async function openPlatforms({ credentials, dataDirectory }: Settings, url: string): Promise<Platforms> {
+/**
+ * With credentials the platforms they are for; without any the sandbox: the one at `sandboxUrl`, or one that is started here.
+ * `url`: where browsers find the application.
+ */
+export async function openPlatforms(settings: Settings, url: string): Promise<Platforms> {
+  const { credentials, dataDirectory, sandboxUrl, callbackUrl } = settings;
   if (Object.keys(credentials).length > 0) {
     return {
       accounts: accountsOf(credentials),
@@ -32,9 +36,9 @@ export async function openPlatforms({ credentials, dataDirectory }: Settings, ur
   }
   // Beside the real grants, not among them: the sandbox's clock may be days ahead.
   const directory = join(dataDirectory, 'sandbox');
-  const sandbox = await LocalSandbox.open(directory, { redirectUri: `${url}/nextengine/callback` });
+  const sandbox = await ExampleSandbox.open({ sandboxUrl, directory, url, callbackUrl });
   // Tokens age as the sandbox's time passes; timers stay real.
-  const clock: Clock = { ...systemClock, now: () => sandbox.handle.now() };
+  const clock: Clock = { ...systemClock, now: () => sandbox.now() };
   return {
     accounts: accountsOf(sandbox.credentials, clock),
     clock,

@@ -21,6 +21,8 @@ export interface Settings {
   readonly credentials: Credentials;
   /** The control address of a sandbox that runs elsewhere. Undefined: sandbox mode starts one of its own. */
   readonly sandboxUrl: string | undefined;
+  /** Where the sandbox's pushes reach the application, without a slash at the end. Undefined: at its own address. */
+  readonly callbackUrl: string | undefined;
 }
 
 /** Which URLs `STORE_URL` takes; `sqlite:` is followed by a path. */
@@ -32,7 +34,7 @@ const KEY = /^[A-Za-z0-9+/]{43}=$/;
 export function readSettings(env: Environment): Settings {
   const set = (name: string) => env[name]?.trim() || undefined;
   const credentials = readCredentials(set);
-  const sandboxUrl = sandboxUrlOf(set('SANDBOX_URL'));
+  const sandboxUrl = httpUrlOf('SANDBOX_URL', 'the http address that evertoken-sandbox prints', set('SANDBOX_URL'));
   if (sandboxUrl !== undefined && Object.keys(credentials).length > 0) {
     throw new TypeError('"SANDBOX_URL" must not be set together with credentials of real platforms');
   }
@@ -45,6 +47,7 @@ export function readSettings(env: Environment): Settings {
     sessionSecret: set('SESSION_SECRET') ?? randomBytes(32).toString('hex'),
     credentials,
     sandboxUrl,
+    callbackUrl: httpUrlOf('CALLBACK_URL', 'an http address, such as that of a balancer', set('CALLBACK_URL')),
   };
 }
 
@@ -75,7 +78,8 @@ function tokenKeysOf(text: string | undefined): readonly string[] {
   );
 }
 
-function sandboxUrlOf(url: string | undefined): string | undefined {
-  if (url === undefined || (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol))) return url;
-  throw new TypeError('"SANDBOX_URL" must be the http address that evertoken-sandbox prints');
+function httpUrlOf(name: string, what: string, url: string | undefined): string | undefined {
+  if (url === undefined) return undefined;
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url.replace(/\/+$/, '');
+  throw new TypeError(`"${name}" must be ${what}`);
 }

@@ -46,8 +46,8 @@ export async function runOnSandbox(
   env: Environment = {},
 ): Promise<Awaited<ReturnType<typeof run>> & { readonly local: LocalSandbox; readonly sandbox: Sandbox }> {
   const example = await run({ ...env, DATA_DIR: dataDirectory ?? (await temporaryDirectory()) });
-  const local = example.platforms.sandbox;
-  if (!local) throw new Error('the example is not in sandbox mode');
+  const local = example.platforms.sandbox?.local;
+  if (!local) throw new Error('the example has no sandbox of its own');
   return { ...example, local, sandbox: local.handle };
 }
 

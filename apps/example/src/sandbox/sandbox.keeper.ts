@@ -1,20 +1,76 @@
+import { TokenManager } from '@evertoken/core';
 import { OnTokenEvent } from '@evertoken/nestjs';
-import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common';
-import { LocalSandbox } from './local-sandbox.js';
+import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import { StatusService } from '../status/status.service.js';
+import { ExampleSandbox } from './example-sandbox.js';
 
-/** Keeps the sandbox's memory up to date, and ends the sandbox with the application. */
+/** Refreshes what the sandbox's clock has made due, keeps the platforms' memory up to date, and ends with the application. */
 @Injectable()
-export class SandboxKeeper implements OnApplicationShutdown {
-  constructor(@Inject(LocalSandbox) private readonly sandbox: LocalSandbox) {}
+export class SandboxKeeper implements OnApplicationBootstrap, OnApplicationShutdown {
+  readonly #logger = new Logger(SandboxKeeper.name);
+  #sweeping: Promise<void> = Promise.resolve();
+  #sweptOffsetMs: number;
+
+  constructor(
+    @Inject(ExampleSandbox) private readonly sandbox: ExampleSandbox,
+    @Inject(TokenManager) private readonly tokens: TokenManager,
+    @Inject(StatusService) private readonly status: StatusService,
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
+  ) {
+    this.#sweptOffsetMs = sandbox.offsetMs;
+  }
+
+  /** The offset of the clock up to which everything due has been refreshed, ms. */
+  get sweptOffsetMs(): number {
+    return this.#sweptOffsetMs;
+  }
+
+  /** Pushes can come as soon as the application listens, which is later than this. */
+  onApplicationBootstrap(): void {
+    this.sandbox.onMove(() => void this.swept());
+    const server: { once(event: 'listening', listener: () => void): unknown } = this.host.httpAdapter.getHttpServer();
+    server.once('listening', () => void this.#connect());
+  }
+
+  /** Resolves once what the clock has made due so far is refreshed: one sweep for each time it was moved. */
+  swept(): Promise<void> {
+    this.#sweeping = this.#sweeping.then(() => this.#sweep());
+    return this.#sweeping;
+  }
 
   /** A stored token means that a platform has given one out: what it remembers has changed. */
   @OnTokenEvent('commit')
   remember(): void {
-    this.sandbox.save();
+    this.sandbox.remember();
   }
 
   /** By now the manager is drained: nobody calls the platforms any more. */
   onApplicationShutdown(): Promise<void> {
     return this.sandbox.close();
   }
+
+  async #sweep(): Promise<void> {
+    const { offsetMs } = this.sandbox;
+    if (offsetMs === this.#sweptOffsetMs) return;
+    try {
+      await this.tokens.refreshDue();
+    } catch (error) {
+      this.#logger.warn(`cannot refresh what is due: ${messageOf(error)}`);
+    }
+    this.#sweptOffsetMs = offsetMs;
+    this.status.changed();
+  }
+
+  async #connect(): Promise<void> {
+    try {
+      await this.sandbox.connect();
+    } catch (error) {
+      this.#logger.warn(`the sandbox does not know where to push to: ${messageOf(error)}`);
+    }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
