@@ -1,4 +1,12 @@
-import { type Account, type CallbackRequest, TokenError, type TokenSource } from '@evertoken/core';
+import {
+  type Account,
+  type CallbackReply,
+  type CallbackRequest,
+  TokenError,
+  type TokenSource,
+  type Tokens,
+} from '@evertoken/core';
+import { appCallback } from './app-callback.js';
 import { DingTalkAppClient } from './app-client.js';
 import { type DingTalkPush, openCallback } from './callback/open-callback.js';
 import { type DingTalkAppOptions, type DingTalkCorpOptions, onceOf, problemsOf, settingsOf } from './options.js';
@@ -45,6 +53,12 @@ export interface DingTalkApp extends Account<DingTalkAppClient> {
    */
   user(id: DingTalkUserId): DingTalkUser;
   /**
+   * Answers requests to the app's callback address: checks of it, and events, of which `onPush` is told.
+   *
+   * @throws TokenError `ERR_TOKEN_CONFIGURATION` where the option `push` is missing; the answering itself never rejects.
+   */
+  callback(tokens: Tokens): (request: CallbackRequest) => Promise<CallbackReply>;
+  /**
    * Judges a push to the app's callback address: for its app key, or its organisation where the address was registered through
    * the old API. Rejects with `ERR_TOKEN_CONFIGURATION` where the option `push` is missing, and never else.
    */
@@ -71,6 +85,24 @@ export function dingTalkApp(options: DingTalkAppOptions | DingTalkCorpOptions): 
     () => (settings.api === 'unified' ? ownUnified() : undefined) ?? accessTokenSource(settings),
   );
   const jsapiTicket = onceOf(() => jsapiTicketSource(settings, accessToken()));
+  const checkPush = () => {
+    if (settings.push.length > 0) return;
+    const message = `"push" of account "${name}" is missing: pushes cannot be opened without { token, encodingAESKey }`;
+    throw new TokenError('ERR_TOKEN_CONFIGURATION', message, { account: name });
+  };
+  const openPush = async (request: CallbackRequest) => {
+    checkPush();
+    const { push: keys, clock } = settings;
+    const ownerKeys = [users?.clientId, corpId].filter((each) => each !== undefined && each !== '') as string[];
+    return openCallback(request, { keys, ownerKeys, now: () => clock.now() });
+  };
+  const client = (tokens: Tokens) => {
+    const { baseUrls, circuit, clock, random } = settings;
+    const own = { ...(corpId !== undefined && { corpId }), ...(fetch !== undefined && { fetch }) };
+    const sources = { accessToken: accessToken(), jsapiTicket: jsapiTicket() };
+    return new DingTalkAppClient({ name, baseUrls, circuit, clock, random, ...sources, ...own }, tokens, users);
+  };
+  const answering = appCallback({ settings, openPush, client, onPush: options.onPush });
 
   return Object.freeze<DingTalkApp>({
     platform: PLATFORM,
@@ -97,11 +129,10 @@ export function dingTalkApp(options: DingTalkAppOptions | DingTalkCorpOptions): 
       if (!users || !userTokens) throw misconfigured(name, '"userTokens" must be true: it keeps no tokens of users');
       return openUser(users, who);
     },
-    async openPush(request) {
-      const { push: keys, clock } = settings;
-      if (keys.length === 0) throw misconfigured(name, '"push" must hold "token" and "encodingAESKey" of the console');
-      const ownerKeys = [users?.clientId, corpId].filter((each) => each !== undefined && each !== '') as string[];
-      return openCallback(request, { keys, ownerKeys, now: () => clock.now() });
+    openPush,
+    callback(tokens) {
+      checkPush();
+      return answering(tokens);
     },
     problems: () => problems,
     sources: () => [accessToken(), jsapiTicket()],
@@ -120,12 +151,7 @@ export function dingTalkApp(options: DingTalkAppOptions | DingTalkCorpOptions): 
       if (kind === USER_TOKEN.kind) return userTokenSourceOf(users, subject);
       return kind === USER_SIGN_IN.kind ? userSignInSource(users, subject) : undefined;
     },
-    client(tokens) {
-      const { baseUrls, circuit, clock, random } = settings;
-      const own = { ...(corpId !== undefined && { corpId }), ...(fetch !== undefined && { fetch }) };
-      const sources = { accessToken: accessToken(), jsapiTicket: jsapiTicket() };
-      return new DingTalkAppClient({ name, baseUrls, circuit, clock, random, ...sources, ...own }, tokens, users);
-    },
+    client,
   });
 }
 

@@ -8,6 +8,7 @@ import {
   systemClock,
   systemRandom,
 } from '@evertoken/core';
+import type { DingTalkPushHandler } from './app-callback.js';
 import { type CallbackKeys, callbackKeyProblems } from './callback/callback-keys.js';
 import { Circuit } from './circuit.js';
 import { type EgressOptions, egressOf } from './egress.js';
@@ -67,8 +68,10 @@ export interface DingTalkAppOptions extends DingTalkCommonOptions {
    * Default false: a sign-in tells who it was, and nothing is kept.
    */
   readonly userTokens?: boolean | undefined;
-  /** What the console has under event subscription, for `openPush`; several pairs while they are being changed. */
+  /** What the console has under event subscription, for `callback` and `openPush`; several pairs while they are being changed. */
   readonly push?: DingTalkPushKeys | readonly DingTalkPushKeys[] | undefined;
+  /** Told of the events that come by HTTP, once genuine. Served by `callback`. Default: they are answered, and nobody is told. */
+  readonly onPush?: DingTalkPushHandler | undefined;
 }
 
 /** The oldest form, before apps had keys: an organisation and one of its secrets. Only `oapi.dingtalk.com` knows it. */
@@ -76,8 +79,10 @@ export interface DingTalkCorpOptions extends DingTalkCommonOptions {
   readonly corpId: string | undefined;
   /** Each secret of an organisation yields a token of its own. */
   readonly corpSecret: string | undefined;
-  /** What the console has under event subscription, for `openPush`; several pairs while they are being changed. */
+  /** What the console has under event subscription, for `callback` and `openPush`; several pairs while they are being changed. */
   readonly push?: DingTalkPushKeys | readonly DingTalkPushKeys[] | undefined;
+  /** Told of the events that come by HTTP, once genuine. Served by `callback`. Default: they are answered, and nobody is told. */
+  readonly onPush?: DingTalkPushHandler | undefined;
 }
 
 /** What obtains the access token. */
@@ -116,10 +121,10 @@ export const COMMON_OPTIONS: readonly string[] = Object.freeze([
   ...ACCOUNT_OPTIONS,
 ]);
 
-const CORP_OPTIONS = { required: ['name', 'corpId', 'corpSecret'], optional: ['push', ...COMMON_OPTIONS] };
+const CORP_OPTIONS = { required: ['name', 'corpId', 'corpSecret'], optional: ['push', 'onPush', ...COMMON_OPTIONS] };
 const APP_OPTIONS = {
   required: ['name', 'appKey', 'appSecret'],
-  optional: ['corpId', 'api', 'userTokens', 'push', ...COMMON_OPTIONS],
+  optional: ['corpId', 'api', 'userTokens', 'push', 'onPush', ...COMMON_OPTIONS],
 };
 
 /** Reads what all accounts have in common; never throws. */
@@ -187,8 +192,13 @@ export function commonProblems({ baseUrls, dispatcher, clock, random }: DingTalk
   return problems;
 }
 
-function pushProblems({ push }: DingTalkAppOptions | DingTalkCorpOptions): string[] {
-  return push === undefined ? [] : callbackKeyProblems(push, 'push');
+function pushProblems({ push, onPush }: DingTalkAppOptions | DingTalkCorpOptions): string[] {
+  const problems = push === undefined ? [] : callbackKeyProblems(push, 'push');
+  if (onPush === undefined) return problems;
+  if (typeof onPush !== 'function') return [...problems, `"onPush" must be a function, got ${typeof onPush}`];
+  return push === undefined
+    ? ['"push" must be { token, encodingAESKey } where "onPush" is given: pushes cannot be opened without']
+    : problems;
 }
 
 /** The problem of a default lifetime. */
