@@ -10,7 +10,8 @@ import { DingTalkSuiteController } from './dingtalk/dingtalk-suite.controller.js
 import { MetricsModule } from './metrics/metrics.module.js';
 import { NextEngineController } from './nextengine/nextengine.controller.js';
 import { OpenPlatformController } from './open-platform/open-platform.controller.js';
-import { PLATFORMS, type Platforms } from './platforms.js';
+import type { Platforms } from './platforms.js';
+import { PlatformsModule } from './platforms.module.js';
 import { ExampleSandbox } from './sandbox/example-sandbox.js';
 import { SandboxController } from './sandbox/sandbox.controller.js';
 import { SandboxKeeper } from './sandbox/sandbox.keeper.js';
@@ -35,6 +36,7 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [
+        PlatformsModule.of(platforms),
         // Keeps what can be asked for again where no store is shared. Before TokenModule: listed after it, Nest would end the cache first.
         CacheModule.register({ isGlobal: true }),
         ScheduleModule.forRoot(),
@@ -50,7 +52,6 @@ export class AppModule {
       ],
       controllers: [StatusController, ...controllersOf(accounts), ...(sandbox ? [SandboxController] : [])],
       providers: [
-        { provide: PLATFORMS, useValue: platforms },
         { provide: APP_FILTER, useClass: ErrorFilter },
         StatusService,
         ...(sandbox ? [{ provide: ExampleSandbox, useValue: sandbox }, SandboxKeeper] : []),
