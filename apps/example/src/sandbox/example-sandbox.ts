@@ -200,7 +200,7 @@ export class ExampleSandbox {
 
   /**
    * Tells the platforms where their pushes go; the application must be listening. Tickets come at once, and in a sandbox that is
-   * new one tenant of each account authorizes it.
+   * new one tenant authorizes each account that nobody has authorized.
    */
   async connect(): Promise<void> {
     const { shop, platform, corp, suite, oa, isv, push } = SANDBOX_IDS;
@@ -215,8 +215,9 @@ export class ExampleSandbox {
     if (!this.#place.isNew) return;
     const tenants = await this.tenants();
     for (const account of ['platform', 'suite', 'isv'] as const) {
-      const first = tenants.find((tenant) => tenant.account === account);
-      if (first) await this.authorize(account, first.subject);
+      const own = tenants.filter((tenant) => tenant.account === account);
+      const [first] = own;
+      if (first && own.every(({ authorized }) => !authorized)) await this.authorize(account, first.subject);
     }
   }
 
