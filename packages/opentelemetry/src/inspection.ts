@@ -28,8 +28,8 @@ export interface KindSummary extends KeyNames {
 /** The result of one look through the stores. */
 export interface Summary {
   readonly kinds: readonly KindSummary[];
-  /** When it was complete, by the monotonic clock. */
-  readonly at: number;
+  /** When it was complete. */
+  readonly at: { readonly wall: EpochMs; readonly monotonic: number };
   readonly tookMs: number;
 }
 
@@ -43,7 +43,7 @@ export const INSPECTION_DEFAULTS = Object.freeze({
 /** Looks through a manager's stores when asked, one look at a time, and remembers what it saw. */
 export class Inspection {
   readonly #inspect: (filter: KeyFilter) => AsyncIterable<TokenStatus>;
-  readonly #clock: Pick<Clock, 'monotonic'>;
+  readonly #clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly #options: InspectionOptions;
   readonly #maxAgeMs: number;
   readonly #timeoutMs: number;
@@ -52,7 +52,7 @@ export class Inspection {
 
   constructor(
     inspect: (filter: KeyFilter) => AsyncIterable<TokenStatus>,
-    clock: Pick<Clock, 'monotonic'>,
+    clock: Pick<Clock, 'now' | 'monotonic'>,
     options: InspectionOptions,
   ) {
     this.#inspect = inspect;
@@ -78,9 +78,9 @@ export class Inspection {
     return this.#last;
   }
 
-  /** Since a look was complete, ms. */
+  /** Since a look was complete, ms: after a step of the wall clock that much, too. */
   ageMs({ at }: Summary): number {
-    return this.#clock.monotonic() - at;
+    return Math.max(this.#clock.monotonic() - at.monotonic, Math.abs(this.#clock.now() - at.wall));
   }
 
   async #look(): Promise<void> {
@@ -100,7 +100,7 @@ export class Inspection {
       }
       this.#last = {
         kinds: [...kinds.values()],
-        at: this.#clock.monotonic(),
+        at: { wall: this.#clock.now(), monotonic: this.#clock.monotonic() },
         tookMs: systemClock.monotonic() - startedAt,
       };
     } catch {

@@ -1,21 +1,14 @@
 import type { Clock, TokenStatus } from '@evertoken/core';
-import type { Attributes, BatchObservableCallback, Meter } from '@opentelemetry/api';
+import type { Attributes, BatchObservableCallback, Meter, ObservableGauge } from '@opentelemetry/api';
 import { ATTRIBUTES, keyAttributes } from './attributes.js';
 import type { Inspection } from './inspection.js';
 
-/** All a key can be in; each is shown, so that a state nobody is in reads 0 and not nothing. */
-const STATES = [
-  'absent',
-  'active',
-  'retrying',
-  'doubtful',
-  'waiting',
-  'suspended',
-  'contested',
-  'repeated',
-  'reauthorize',
-  'gone',
-] as const satisfies readonly TokenStatus['state'][];
+/** A kind that has been shown: an SDK repeats the last value of a series for ever, so that each has to be ended. */
+interface Shown {
+  readonly key: Attributes;
+  readonly states: Set<TokenStatus['state']>;
+  readonly ends: Set<ObservableGauge>;
+}
 
 /** Shows what is stored, at each collection. The returned function ends that. */
 export function showStored(
@@ -39,16 +32,29 @@ export function showStored(
   const age = gauge('evertoken.inspection.age', 's', 'Since the stores were last looked through successfully');
   const took = gauge('evertoken.inspection.duration', 's', 'How long the last look through the stores took');
   const observables = [timeToExpiry, timeToEnd, keys, age, took];
+  const shown = new Map<string, Shown>();
   const callback: BatchObservableCallback = async (result) => {
     const summary = await inspection.summary();
     if (!summary) return;
     const now = clock.now();
-    for (const kind of summary.kinds) {
-      const key = keyAttributes(common, kind);
-      if (kind.endsAt !== undefined) result.observe(timeToExpiry, (kind.endsAt - now) / 1000, key);
-      if (kind.grantEndsAt !== undefined) result.observe(timeToEnd, (kind.grantEndsAt - now) / 1000, key);
-      for (const state of STATES)
-        result.observe(keys, kind.states.get(state) ?? 0, { ...key, [ATTRIBUTES.state]: state });
+    const current = new Map(summary.kinds.map((kind) => [`${kind.account}\n${kind.platform}\n${kind.kind}`, kind]));
+    for (const [id, kind] of current) {
+      if (!shown.has(id))
+        shown.set(id, { key: keyAttributes(common, kind), states: new Set(['active']), ends: new Set() });
+    }
+    for (const [id, { key, states, ends }] of shown) {
+      const kind = current.get(id);
+      for (const state of kind?.states.keys() ?? []) states.add(state);
+      for (const state of states)
+        result.observe(keys, kind?.states.get(state) ?? 0, { ...key, [ATTRIBUTES.state]: state });
+      for (const [end, at] of [
+        [timeToExpiry, kind?.endsAt],
+        [timeToEnd, kind?.grantEndsAt],
+      ] as const) {
+        if (at !== undefined) ends.add(end);
+        // No comparison with NaN is true: no alert rests on a token that is no more.
+        if (ends.has(end)) result.observe(end, at === undefined ? Number.NaN : (at - now) / 1000, key);
+      }
     }
     result.observe(age, inspection.ageMs(summary) / 1000, common);
     result.observe(took, summary.tookMs / 1000, common);
