@@ -1,55 +1,48 @@
-// Keeps the page up to date: parts drawn by the server come as server-sent events; here time is told and forms are sent.
+// Keeps the page up to date: what the server draws comes as server-sent events; here time is told and forms are sent.
+import { updateList } from './lists.js';
+import { clockText, distanceText, now, setClock } from './time.js';
+import { passTime, place, startTimeline } from './timeline.js';
+
 const main = document.querySelector('[data-live]');
+const clock = document.querySelector('#clock time');
 const badge = document.getElementById('live');
 const problem = document.getElementById('problem');
-const UNITS = [
-  [86_400, 'd'],
-  [3_600, 'h'],
-  [60, 'min'],
-  [1, 's'],
-];
 
-/** Markup by element, so that what has not changed stays as it is: a selection, say. */
-const shown = new Map();
-let serverNow = Number(main.dataset.now);
-let heardAt = performance.now();
-
-const now = () => serverNow + (performance.now() - heardAt);
-
-/** Two units at most: "2 h 5 min". */
-function duration(ms) {
-  let seconds = Math.floor(ms / 1000);
-  const parts = [];
-  for (const [size, unit] of UNITS) {
-    const count = Math.floor(seconds / size);
-    seconds -= count * size;
-    if (count > 0) parts.push(`${count} ${unit}`);
-    else if (parts.length > 0) break;
+function tellTime(element = document) {
+  for (const time of element.querySelectorAll('time[data-at]')) {
+    if (time !== clock) write(time, distanceText(Number(time.dataset.at)));
   }
-  return parts.slice(0, 2).join(' ') || '0 s';
+  write(clock, clockText(now()));
 }
 
-function tellTime() {
-  for (const time of document.querySelectorAll('time[data-at]')) {
-    const isClock = time.parentElement.id === 'clock';
-    const distance = Number(time.dataset.at) - now();
-    if (isClock) time.textContent = new Date(now()).toISOString().slice(0, 19).replace('T', ' ');
-    else if (distance > 0) time.textContent = `in ${duration(distance)}`;
-    else time.textContent = distance > -1_000 ? 'just now' : `${duration(-distance)} ago`;
-  }
+function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
 }
 
-function show({ now: at, fragments }) {
-  serverNow = at;
-  heardAt = performance.now();
+function show({ now: at, lists }) {
+  setClock(at);
   main.dataset.now = String(at);
-  for (const [id, markup] of Object.entries(fragments)) {
-    if (shown.get(id) === markup) continue;
-    shown.set(id, markup);
-    const element = document.getElementById(id);
-    if (element) element.innerHTML = markup;
+  // First what is there already: what is new then takes its place beside it.
+  passTime();
+  for (const [id, change] of Object.entries(lists)) {
+    const list = document.getElementById(id);
+    if (!list) continue;
+    const focused = list.contains(document.activeElement) ? document.activeElement : undefined;
+    for (const element of updateList(list, change)) {
+      place(element);
+      tellTime(element);
+    }
+    restoreFocus(list, focused);
   }
   tellTime();
+}
+
+/** Whoever was on a link or button of an item that was drawn anew is on that of the new one. */
+function restoreFocus(list, focused) {
+  if (!focused || focused.isConnected) return;
+  const id = focused.closest('[data-id]')?.dataset.id;
+  const item = [...list.children].find((element) => element.dataset.id === id);
+  item?.querySelector('a, button')?.focus({ preventScroll: true });
 }
 
 function tell(state, text) {
@@ -58,7 +51,7 @@ function tell(state, text) {
   badge.textContent = text;
 }
 
-const events = new EventSource('/api/events');
+const events = new EventSource(main.dataset.live);
 events.addEventListener('open', () => tell('active', 'live'));
 events.addEventListener('error', () => tell('retrying', 'disconnected'));
 events.addEventListener('status', (event) => show(JSON.parse(event.data)));
@@ -67,16 +60,59 @@ document.addEventListener('submit', async (event) => {
   const form = event.target;
   if (!form.matches('[data-quiet]')) return;
   event.preventDefault();
-  const body = new URLSearchParams(new FormData(form, event.submitter));
-  event.submitter.disabled = true;
-  // A redirect back to this page means that it is done; the page hears of it by itself.
+  const button = event.submitter;
+  const fields = new URLSearchParams(new FormData(form, button));
+  button.disabled = true;
+  await (form.method === 'post' ? act(form, fields) : ask(form, fields));
+  button.disabled = false;
+  if (document.activeElement === document.body) button.focus({ preventScroll: true });
+});
+
+/** An action: a redirect back to this page means that it is done; the page hears of it by itself. */
+async function act(form, body) {
   const answer = await fetch(form.action, { method: 'POST', body, redirect: 'manual', keepalive: true }).catch(
     () => undefined,
   );
-  event.submitter.disabled = false;
   problem.hidden = answer?.type === 'opaqueredirect';
-  if (!problem.hidden) problem.textContent = answer ? (await answer.json()).message : 'The example does not answer.';
-});
+  if (!problem.hidden) problem.textContent = await complaintOf(answer);
+}
 
+/** A call: what it brings is shown in its card. */
+async function ask(form, fields) {
+  const url = new URL(form.action);
+  url.search = fields.toString();
+  const answer = await fetch(url, { headers: { accept: 'application/json' } }).catch(() => undefined);
+  const output = form.closest('[data-card]').querySelector('output');
+  output.className = answer?.ok ? '' : 'failed';
+  output.replaceChildren(...(answer?.ok ? told(await answer.json()) : [await complaintOf(answer)]));
+  output.hidden = false;
+}
+
+async function complaintOf(answer) {
+  if (!answer) return 'The example does not answer.';
+  const { message, code, platformCode } = await answer.json().catch(() => ({ message: `HTTP ${answer.status}` }));
+  return [message, code, platformCode && `platform code ${platformCode}`].filter(Boolean).join(' · ');
+}
+
+/** An answer in few words: its members, and how many there are of what comes in lists. */
+function told(data) {
+  return Object.entries(data).flatMap(([name, value]) => {
+    const term = document.createElement('b');
+    term.textContent = name;
+    return [term, ` ${wordsFor(value)} `];
+  });
+}
+
+function wordsFor(value) {
+  if (!Array.isArray(value)) return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value);
+  const names = value.map((each) => each?.name ?? each?.corpName ?? each?.appId ?? each?.corpId).filter(Boolean);
+  return names.length === 0 ? `${value.length}` : `${value.length}: ${names.join(', ')}`;
+}
+
+setClock(Number(main.dataset.now));
+startTimeline();
 tellTime();
-setInterval(tellTime, 1_000);
+setInterval(() => {
+  tellTime();
+  passTime();
+}, 1_000);

@@ -1,145 +1,156 @@
-import type { SandboxCall } from '@evertoken/sandbox';
+import type { SourceKind } from '@evertoken/core';
 import { type Html, html } from '../web/html.js';
 import { layout, moment } from '../web/layout.js';
-import type { Status, TokenRow } from './status.service.js';
+import { accountCards, tenantItems, type Visit } from './actions.view.js';
+import { countItems, latestItems } from './calls.view.js';
+import { logItems } from './log.view.js';
+import type { Item, Picture } from './picture.js';
+import { groupsOf, type Kinds, type Status } from './status.js';
+import { FIRST_RANGE, RANGES, timelineItems } from './timeline.view.js';
+import type { TokenHistory } from './token-history.js';
+import { summaryItems, tokenItems } from './tokens.view.js';
 
-/** Who is looking, and which platforms there are to try. */
-export interface Visit {
-  /** The NextEngine user of the session. */
-  readonly uid: string | undefined;
-  readonly pageUrl: string;
-  readonly wechat: boolean;
-  readonly dingtalk: boolean;
-  readonly nextengine: boolean;
-}
-
-/** Parts of the page by element id: drawn by the server, at first and whenever they change. */
-export type Fragments = Readonly<Record<'tokens' | 'counts' | 'latest', Html>>;
-
-const LATEST = 10;
-
-/** The index page. */
-export function statusPage(status: Status, visit: Visit): string {
-  const fragments = fragmentsOf(status);
-  const { sandbox } = status;
-  const content = html`<main data-now="${status.now}" data-live>
-<header>
-  <h1>Evertoken</h1>
-  <p>${sandbox ? html`Sandbox at <code>${sandbox.url}</code>` : 'Real platforms'} · <span id="clock">${moment(status.now)}</span> UTC
-  <span id="live" class="badge" hidden></span></p>
-</header>
-<section>
-  <h2>Tokens</h2>
-  <div class="scroll"><table class="tokens">
-    <thead><tr><th>Account</th><th>Kind</th><th>Subject</th><th>State</th><th>Expires</th><th>Last refresh</th><th>Next refresh</th><th>Failure</th></tr></thead>
-    <tbody id="tokens">${fragments.tokens}</tbody>
-  </table></div>
-</section>
-<div class="cards">
-${visit.wechat && wechatCard(visit)}
-${visit.dingtalk && dingtalkCard}
-${visit.nextengine && nextengineCard(visit)}
-${sandbox && sandboxCard}
-</div>
-${sandbox && callsSection(fragments)}
-</main>
-<script type="module" src="/live.js"></script>`;
-  return layout('Tokens', content);
+/** What a picture is drawn from. */
+export interface Scene {
+  readonly status: Status;
+  readonly history: TokenHistory;
+  /** What the accounts can hold. */
+  readonly accounts: readonly { readonly name: string; readonly kinds: readonly SourceKind[] }[];
+  /** One account to look at alone. */
+  readonly only?: string | undefined;
 }
 
 /** What changes while the page is open. */
-export function fragmentsOf({ tokens, sandbox }: Status): Fragments {
+export function pictureOf({ status, history, accounts, only }: Scene): Picture {
+  const { tokens, sandbox, now } = status;
+  const groups = groupsOf(tokens, only);
+  const kinds = new Map(accounts.map(({ name, kinds }) => [name, kindsOf(kinds)]));
   const calls = sandbox?.calls ?? [];
   return {
-    tokens: html`${tokens.map(tokenLine)}`,
-    counts: html`${countsOf(calls).map(countLine)}`,
-    latest: html`${calls.slice(-LATEST).reverse().map(callLine)}`,
+    summary: summaryItems(tokens),
+    lines: timelineItems(groups, { now, history, kinds }),
+    tokens: tokenItems(groups, kinds),
+    log: logItems(history.happenings, only),
+    counts: countItems(calls),
+    latest: latestItems(calls),
+    ...tenantItems(status),
+    notices:
+      sandbox?.problem === undefined
+        ? []
+        : [{ id: 'sandbox', content: html`<li data-id="sandbox">${sandbox.problem}</li>` }],
   };
 }
 
-function tokenLine(row: TokenRow): Html {
-  const { account, platform, kind, subject, state, cause, expiresAt, lineage, failures, failure } = row;
-  return html`<tr data-account="${account}" data-kind="${kind}" data-subject="${subject ?? ''}" data-state="${state}" data-expires-at="${expiresAt ?? ''}">
-<td><strong>${account}</strong><small>${platform}</small></td>
-<td><code>${kind}</code></td>
-<td>${subject ?? noSubject(row)}</td>
-<td><span class="badge ${state}">${state}</span>${cause !== undefined && html`<small>${cause}</small>`}</td>
-<td>${expiresAt !== undefined && moment(expiresAt)}${row.refreshTokenExpiresAt !== undefined && html`<small>pair ends ${moment(row.refreshTokenExpiresAt)}</small>`}</td>
-<td>${lineage && html`${moment(lineage.at)}<small>${lineage.cause}, ${Math.round(lineage.durationMs)} ms</small>`}</td>
-<td>${nextRefresh(row)}</td>
-<td>${failure && html`<code>${failure.code}</code><small>${failure.platformCode !== undefined && `platform code ${failure.platformCode}, `}${failures === undefined || failures === 0 ? 'over' : `${failures} in a row`}</small>`}</td>
-</tr>`;
-}
-
-function noSubject({ platform, state }: TokenRow): string {
-  return platform === 'nextengine' && state === 'absent' ? 'nobody has signed in yet' : '';
-}
-
-function nextRefresh({ retryAt, refreshAt, state }: TokenRow): Html | undefined {
-  const at = state === 'active' ? refreshAt : (retryAt ?? refreshAt);
-  return at === undefined ? undefined : moment(at);
-}
-
-function wechatCard({ pageUrl }: Visit): Html {
-  return html`<section class="card"><h2>WeChat</h2>
-<form action="/wechat/js-sdk"><label>Page URL <input name="url" type="url" required value="${pageUrl}"></label>
-<button>JS-SDK configuration</button></form>
-<p><a class="button" href="/wechat/followers">Count followers</a></p></section>`;
-}
-
-const dingtalkCard = html`<section class="card"><h2>DingTalk</h2>
-<form action="/dingtalk/user"><label>User id <input name="userid" required value="manager1"></label>
-<button>Look up</button></form></section>`;
-
-function nextengineCard({ uid }: Visit): Html {
-  const signedIn = html`<p>Signed in as <strong>${uid}</strong>.</p>
-<p class="row"><a class="button" href="/nextengine/orders">Search orders</a><a href="/nextengine/sign-in">Sign in as somebody else</a></p>`;
-  const signedOut = html`<p>Calls need a user: sign in with NextEngine once, and the pair is renewed from then on.</p>
-<p><a class="button primary" href="/nextengine/sign-in">Sign in to NextEngine</a></p>`;
-  return html`<section class="card"><h2>NextEngine</h2>${uid === undefined ? signedOut : signedIn}</section>`;
-}
-
-const sandboxCard = html`<section class="card sandbox"><h2>Sandbox</h2>
-<p>Let time pass; each step is followed by one <code>refreshDue</code>.</p>
-<form action="/sandbox/advance" method="post" class="row" data-quiet>
-<button name="minutes" value="1">+1 minute</button><button name="minutes" value="60">+1 hour</button></form>
-<p>End a token before its time; the next call notices and heals.</p>
-<form action="/sandbox/kill" method="post" class="row" data-quiet>
-<button name="platform" value="wechat">Kill WeChat token</button><button name="platform" value="dingtalk">Kill DingTalk token</button></form>
-<p id="problem" role="alert" hidden></p></section>`;
-
-function callsSection({ counts, latest }: Fragments): Html {
-  return html`<section><h2>Calls that reached the sandbox</h2>
-<div class="cards">
-<div class="scroll"><table><thead><tr><th>Platform</th><th>Endpoint</th><th>Calls</th><th>Last</th></tr></thead><tbody id="counts">${counts}</tbody></table></div>
-<div class="scroll"><table><thead><tr><th>Latest</th><th>Endpoint</th><th>Outcome</th></tr></thead><tbody id="latest">${latest}</tbody></table></div>
-</div></section>`;
-}
-
-interface Count {
-  readonly platform: string;
-  readonly endpoint: string;
-  calls: number;
-  lastAt: number;
-}
-
-function countsOf(calls: readonly SandboxCall[]): Count[] {
-  const counts = new Map<string, Count>();
-  for (const { platform, endpoint, at } of calls) {
-    const count = counts.get(`${platform} ${endpoint}`) ?? { platform, endpoint, calls: 0, lastAt: at };
-    counts.set(`${platform} ${endpoint}`, count);
-    count.calls += 1;
-    count.lastAt = at;
-  }
-  return [...counts.values()].sort((a, b) =>
-    `${a.platform} ${a.endpoint}`.localeCompare(`${b.platform} ${b.endpoint}`),
+/** The index page. */
+export function statusPage(scene: Scene, visit: Visit): string {
+  const picture = pictureOf(scene);
+  const { now, sandbox } = scene.status;
+  const events = scene.only === undefined ? '/api/events' : `/api/events?account=${encodeURIComponent(scene.only)}`;
+  return layout(
+    'Tokens',
+    html`<a class="skip" href="#tokens">Skip to the table of tokens</a>
+<main data-now="${now}" data-live="${events}">
+<header class="top">
+  <div><h1>Evertoken</h1>
+  <p>${sandbox ? html`Sandbox at <code>${sandbox.url}</code>${sandbox.isShared && ', shared'}` : 'Real platforms'} · <span id="clock">${moment(now)}</span> UTC <span id="live" class="badge" role="status" hidden></span></p></div>
+  <nav aria-label="For machines"><a href="/health">Health</a> <a href="/metrics">Metrics</a> <a href="/api/status">JSON</a></nav>
+</header>
+<p id="problem" role="alert" hidden></p>
+${list('ul', 'notices', picture.notices)}
+${timelineSection(picture, scene.only, sandbox !== undefined)}
+<section aria-labelledby="actions-title"><h2 id="actions-title">Try it</h2><div class="cards">${accountCards(visit, picture)}</div></section>
+<section aria-labelledby="tokens-title"><h2 id="tokens-title">All of it in columns</h2>
+<div class="scroll" role="region" aria-labelledby="tokens-title" tabindex="0"><table class="tokens">
+<thead><tr><th scope="col">Account</th><th scope="col">Kind</th><th scope="col">Subject</th><th scope="col">State</th><th scope="col">Expires</th><th scope="col">Last refresh</th><th scope="col">Next refresh</th><th scope="col">Failure</th></tr></thead>
+${list('tbody', 'tokens', picture.tokens)}</table></div></section>
+<div class="columns">
+<section aria-labelledby="log-title"><h2 id="log-title">What happened</h2>
+<div class="scroll" role="region" aria-labelledby="log-title" tabindex="0"><table><thead><tr><th scope="col">When</th><th scope="col">Token</th><th scope="col">What</th></tr></thead>${list('tbody', 'log', picture.log)}</table></div></section>
+${sandbox && callsSection(picture)}
+</div>
+</main>
+<script type="module" src="/live.js"></script>`,
   );
 }
 
-function countLine({ platform, endpoint, calls, lastAt }: Count): Html {
-  return html`<tr><td>${platform}</td><td><code>${endpoint}</code></td><td class="number">${calls}</td><td>${moment(lastAt)}</td></tr>`;
+function timelineSection(picture: Picture, only: string | undefined, hasSandbox: boolean): Html {
+  return html`<section class="panel" aria-labelledby="timeline-title">
+<div class="bar-of-tools"><div><h2 id="timeline-title">${only === undefined ? 'Lives of the tokens' : html`Tokens of ${only} · <a href="/">all accounts</a>`}</h2>
+${list('ul', 'summary', picture.summary)}</div>
+<div class="row">${hasSandbox && clockForm}
+<div class="segments" role="group" aria-label="Range of time">${Object.entries(RANGES).map(
+    ([name, hours]) =>
+      html`<button type="button" data-hours="${hours}" aria-pressed="${String(name === FIRST_RANGE)}">${name}</button>`,
+  )}</div></div></div>
+<noscript><p>The timeline is drawn by a script; the table below says the same.</p></noscript>
+<div id="timeline">
+<div id="axis" aria-hidden="true"></div>
+${list('ol', 'lines', picture.lines)}
+</div>
+${symbols}
+${legend}
+</section>`;
 }
 
-function callLine({ at, endpoint, outcome, subject }: SandboxCall): Html {
-  return html`<tr><td>${moment(at)}</td><td><code>${endpoint}</code>${subject !== undefined && html`<small>${subject}</small>`}</td><td><span class="badge ${outcome === 'ok' ? 'active' : 'retrying'}">${outcome}</span></td></tr>`;
+const clockForm = html`<form action="/sandbox/advance" method="post" class="segments" data-quiet aria-label="Sandbox’s clock">
+<button name="minutes" value="1">+1 minute</button><button name="minutes" value="60">+1 hour</button></form>`;
+
+function callsSection({ counts, latest }: Picture): Html {
+  return html`<section aria-labelledby="calls-title"><h2 id="calls-title">Calls that reached the sandbox</h2>
+<div class="scroll" role="region" aria-label="Latest calls" tabindex="0"><table><thead><tr><th scope="col">Latest</th><th scope="col">Endpoint</th><th scope="col">Outcome</th></tr></thead>${list('tbody', 'latest', latest)}</table></div>
+<details><summary>Counts by endpoint</summary><div class="scroll"><table><thead><tr><th scope="col">Platform</th><th scope="col">Endpoint</th><th scope="col">Calls</th><th scope="col">Last</th></tr></thead>${list('tbody', 'counts', counts)}</table></div></details></section>`;
+}
+
+/** Shapes of the marks, around their middle: what tells them apart is not their colour alone. */
+const symbols = html`<svg class="symbols" aria-hidden="true"><defs>
+<path id="mark-renewed" d="M0-9V9"/>
+<path id="mark-stored" d="M-5 0L-1.5 4L5-4"/>
+<path id="mark-state" d="M-5-3H5M-5 3H5"/>
+<path id="mark-due" d="M0-6L5 0L0 6L-5 0Z"/>
+<path id="mark-failure" d="M0-7L7 6H-7ZM0-2.5V2M0 3.8V4.2"/>
+<path id="mark-refused" d="M-5-5L5 5M5-5L-5 5"/>
+<path id="mark-unchanged" d="M-4-2H4M-4 2H4"/>
+<path id="mark-conflict" d="M-5 0H5M0-5V5"/>
+<path id="mark-reauthorize" d="M0-7L7 0L0 7L-7 0ZM0-3V1M0 3V3.4"/>
+<path id="mark-ending" d="M-5-6H5L-5 6H5Z"/>
+</defs></svg>`;
+
+function sample(shape: Html, text: string): Html {
+  return html`<li><svg class="sample" aria-hidden="true">${shape}</svg> ${text}</li>`;
+}
+
+function sampleMark(what: string, text: string): Html {
+  return sample(html`<use class="mark ${what}" href="#mark-${what}" x="50%" y="50%"/>`, text);
+}
+
+function sampleBar(what: string, text: string): Html {
+  return sample(html`<rect class="${what}" x="0" y="2" width="100%" height="12" rx="3"/>`, text);
+}
+
+const legend = html`<details class="legend"><summary>What the bars and marks mean</summary><ul>
+${sampleBar('bar current', 'a token, from issue to expiry')}
+${sampleBar('bar renewed', 'one that another has replaced')}
+${sample(html`<rect class="overlap" x="0" y="6" width="100%" height="4"/>`, 'works on beside the next one')}
+${sampleBar('bar refused', 'ended by the platform before its time')}
+${sampleBar('lost', 'what it would have lived')}
+${sample(html`<rect class="grant" x="0" y="7" width="100%" height="2"/>`, 'how long the pair can be renewed')}
+${sample(html`<rect class="state waiting" x="0" y="6" width="100%" height="5"/>`, 'not active: the state stands above')}
+${sampleMark('renewed', 'renewed')}
+${sampleMark('due', 'next refresh')}
+${sampleMark('failure', 'an attempt failed')}
+${sampleMark('refused', 'the platform refused the token')}
+${sampleMark('reauthorize', 'a person must authorize again')}
+${sampleMark('ending', 'a grant ends soon')}
+${sampleMark('unchanged', 'asked, and given the same token')}
+${sampleMark('conflict', 'another process was first')}
+</ul></details>`;
+
+function list(tag: 'ul' | 'ol' | 'tbody', id: keyof Picture, items: readonly Item[]): Html {
+  const contents = items.map(({ content }) => content);
+  if (tag === 'tbody') return html`<tbody id="${id}">${contents}</tbody>`;
+  return tag === 'ol' ? html`<ol id="${id}">${contents}</ol>` : html`<ul id="${id}">${contents}</ul>`;
+}
+
+function kindsOf(kinds: readonly SourceKind[]): Kinds {
+  return new Map(kinds.map((facts) => [facts.kind, facts]));
 }

@@ -1,90 +1,119 @@
-import { setImmediate as oneTurn } from 'node:timers/promises';
-import { TokenManager, type TokenStatus } from '@evertoken/core';
-import { OnTokenEvent } from '@evertoken/nestjs';
-import type { SandboxCall } from '@evertoken/sandbox';
-import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
+import { setImmediate as oneTurn, setTimeout as sleep } from 'node:timers/promises';
 import {
-  auditTime,
-  catchError,
-  EMPTY,
-  from,
-  merge,
-  type Observable,
-  Subject,
-  share,
-  switchMap,
-  takeUntil,
-  timer,
-} from 'rxjs';
+  type Account,
+  type CommitEvent,
+  type ConflictEvent,
+  type FailureEvent,
+  type GrantEndingEvent,
+  type IssueEvent,
+  type ReauthorizeEvent,
+  type RejectEvent,
+  type StateEvent,
+  type TokenEvents,
+  TokenManager,
+} from '@evertoken/core';
+import { OnTokenEvent } from '@evertoken/nestjs';
+import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
+import { auditTime, defer, exhaustMap, from, merge, type Observable, Subject, share, takeUntil, timer } from 'rxjs';
 import { PLATFORMS, type Platforms } from '../platforms.js';
-
-/** A line of the page: a token, or a kind of token that an account has none of yet. */
-export type TokenRow = Pick<TokenStatus, 'platform' | 'account' | 'kind' | 'state'> & Partial<Omit<TokenStatus, 'key'>>;
-
-/** What the page shows. Never a token, never a secret. */
-export interface Status {
-  /** The manager's clock, Unix ms. */
-  readonly now: number;
-  readonly tokens: readonly TokenRow[];
-  /** In sandbox mode only. */
-  readonly sandbox?: {
-    readonly url: string;
-    /** How far its clock is ahead of the system's, ms. */
-    readonly offsetMs: number;
-    /** The platform calls so far, oldest first. */
-    readonly calls: readonly SandboxCall[];
-  };
-}
+import type { Status, TokenRow } from './status.js';
+import { TokenHistory } from './token-history.js';
 
 /** Events come in bunches: one new picture for each, ms. */
 const SETTLE_MS = 50;
 /** Business calls make no event of ours: look again after this, ms. */
 const BEAT_MS = 2_000;
 
-/** Tells how all tokens are, now and whenever that changes. */
+/** Tells how all tokens are, now and whenever that changes, and what happened to them since the start. */
 @Injectable()
 export class StatusService implements BeforeApplicationShutdown {
+  readonly #history = new TokenHistory();
   readonly #changes = new Subject<void>();
   readonly #closing = new Subject<void>();
   readonly #logger = new Logger(StatusService.name);
+  #isStale = false;
 
-  /** One picture for all who watch; nobody asks while nobody does. */
-  readonly stream: Observable<Status> = merge(this.#changes, timer(0, BEAT_MS)).pipe(
-    auditTime(SETTLE_MS),
-    switchMap(() => from(this.read()).pipe(catchError((error: unknown) => this.#skip(error)))),
-    takeUntil(this.#closing),
-    share(),
-  );
+  /** One look for all who watch, the first at once; nobody asks while nobody does. */
+  readonly stream: Observable<Status>;
 
   constructor(
     @Inject(TokenManager) private readonly tokens: TokenManager,
     @Inject(PLATFORMS) private readonly platforms: Platforms,
-  ) {}
+  ) {
+    const looks = merge(this.#changes.pipe(auditTime(SETTLE_MS)), timer(BEAT_MS, BEAT_MS)).pipe(
+      // What happens during a look is seen by the next, which follows at once: a slow store delays pictures and drops none.
+      exhaustMap(() => from(this.#looks())),
+      takeUntil(this.#closing),
+      share(),
+    );
+    this.stream = defer(() => {
+      queueMicrotask(() => this.changed());
+      return looks;
+    });
+  }
 
+  /** What happened to the tokens since the start, as far as events and looks have told. */
+  get history(): TokenHistory {
+    return this.#history;
+  }
+
+  /** The manager's accounts, those added at run time included. */
+  get accounts(): readonly Account[] {
+    return this.tokens.accounts();
+  }
+
+  /** How the tokens are now. */
   async read(): Promise<Status> {
-    const { clock, sandbox } = this.platforms;
-    const tokens = await this.#rows();
-    return {
-      now: clock.now(),
-      tokens,
-      ...(sandbox && {
-        sandbox: {
-          url: sandbox.handle.url,
-          offsetMs: sandbox.handle.state().offsetMs,
-          calls: sandbox.handle.calls(),
-        },
-      }),
-    };
+    const { clock } = this.platforms;
+    const [tokens, sandbox] = await Promise.all([this.#rows(), this.#sandbox()]);
+    this.#history.see(tokens, clock.now());
+    return { now: clock.now(), tokens, ...(sandbox && { sandbox }) };
   }
 
   /** Something happened that the page shows. */
-  @OnTokenEvent('commit')
-  @OnTokenEvent('failure')
-  @OnTokenEvent('state')
-  @OnTokenEvent('reject')
-  @OnTokenEvent('reauthorize')
   changed(): void {
+    this.#isStale = true;
     this.#changes.next();
+  }
+
+  @OnTokenEvent('commit')
+  committed(event: CommitEvent): void {
+    this.#hear('commit', event);
+  }
+
+  @OnTokenEvent('issue')
+  issued(event: IssueEvent): void {
+    this.#hear('issue', event);
+  }
+
+  @OnTokenEvent('conflict')
+  conflicted(event: ConflictEvent): void {
+    this.#hear('conflict', event);
+  }
+
+  @OnTokenEvent('failure')
+  failed(event: FailureEvent): void {
+    this.#hear('failure', event);
+  }
+
+  @OnTokenEvent('state')
+  turned(event: StateEvent): void {
+    this.#hear('state', event);
+  }
+
+  @OnTokenEvent('reject')
+  refused(event: RejectEvent): void {
+    this.#hear('reject', event);
+  }
+
+  @OnTokenEvent('reauthorize')
+  lost(event: ReauthorizeEvent): void {
+    this.#hear('reauthorize', event);
+  }
+
+  @OnTokenEvent('grantEnding')
+  ending(event: GrantEndingEvent): void {
+    this.#hear('grantEnding', event);
   }
 
   /** Ends open streams, and lets their connections fall idle before the server closes: busy ones would hold it up. */
@@ -93,25 +122,60 @@ export class StatusService implements BeforeApplicationShutdown {
     await oneTurn();
   }
 
-  /** In the order of the accounts and their kinds. What belongs to users is a line without subject until somebody signs in. */
+  /** One that runs elsewhere may be down: the tokens are shown all the same. */
+  async #sandbox(): Promise<Status['sandbox']> {
+    const { sandbox } = this.platforms;
+    if (!sandbox) return undefined;
+    const { url, offsetMs, isShared } = sandbox;
+    try {
+      const [calls, tenants] = await Promise.all([sandbox.calls(), sandbox.tenants()]);
+      return { url, offsetMs, isShared, calls, tenants };
+    } catch (error) {
+      return { url, offsetMs, isShared, calls: [], tenants: [], problem: messageOf(error) };
+    }
+  }
+
+  #hear<Name extends keyof TokenEvents>(name: Name, event: TokenEvents[Name]): void {
+    this.#history.hear(name, event);
+    this.changed();
+  }
+
+  async *#looks(): AsyncGenerator<Status> {
+    for (let isFirst = true; isFirst || this.#isStale; isFirst = false) {
+      if (!isFirst) await sleep(SETTLE_MS);
+      this.#isStale = false;
+      try {
+        yield await this.read();
+      } catch (error) {
+        this.#logger.warn(`cannot tell the tokens' state: ${messageOf(error)}`);
+        return;
+      }
+    }
+  }
+
+  /** In the order of the accounts and their kinds. What needs a person or a push is a line without subject until that has come. */
   async #rows(): Promise<TokenRow[]> {
-    const stored: TokenRow[] = [];
-    for await (const { key: _key, ...status } of this.tokens.inspect()) stored.push(status);
+    const stored = new Map<string, TokenRow[]>();
+    for await (const { key: _key, ...status } of this.tokens.inspect()) {
+      const name = `${status.account} ${status.kind}`;
+      const rows = stored.get(name);
+      if (rows) rows.push(status);
+      else stored.set(name, [status]);
+    }
     return this.tokens.accounts().flatMap(({ name, platform, kinds }) =>
       kinds.flatMap(({ kind, keep }): TokenRow[] => {
-        const own = stored.filter((row) => row.account === name && row.kind === kind);
+        const own = stored.get(`${name} ${kind}`) ?? [];
         if (own.length > 0 || keep !== 'grant') return own.sort(bySubject);
         return [{ platform, account: name, kind, state: 'absent' }];
       }),
     );
   }
-
-  #skip(error: unknown): Observable<never> {
-    this.#logger.warn(`cannot tell the tokens' state: ${error instanceof Error ? error.message : String(error)}`);
-    return EMPTY;
-  }
 }
 
 function bySubject({ subject: a = '' }: TokenRow, { subject: b = '' }: TokenRow): number {
   return a.localeCompare(b);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
