@@ -1,7 +1,7 @@
 import { type Token, TokenError } from '@evertoken/core';
 import { configurationError, wrongOption } from '../token.messages.js';
 import { fetchAnswer } from './fetch-answer.js';
-import { follow, type Redirectable } from './follow-redirects.js';
+import { type Followed, follow, type Redirectable } from './follow-redirects.js';
 import { originOf } from './origins.js';
 import { isStream, sendWithToken } from './send-with-token.js';
 import { REQUEST_OPTIONS, readRequestOptions, type TokenRequestOptions } from './token-request-options.js';
@@ -41,10 +41,11 @@ export function fetchWithToken(options: FetchWithTokenOptions): typeof fetch {
     const signal = request.init.signal ?? undefined;
     const send = (token: Token) => follow(request, token, { settings, fetch: sender() });
     const replayable = !isStream(request.init.body);
-    const discard = (answer: Response) => void answer.body?.cancel().catch(() => {});
+    const look = ({ response, hadToken }: Followed) => (hadToken ? fetchAnswer(response) : undefined);
+    const discard = ({ response }: Followed) => void response.body?.cancel().catch(() => {});
     try {
-      const sent = await sendWithToken(settings, { source, signal, replayable, send, look: fetchAnswer, discard });
-      return sent.answer;
+      const { answer } = await sendWithToken(settings, { source, signal, replayable, send, look, discard });
+      return answer.response;
     } catch (error) {
       // What ended the wait is told as fetch tells it.
       if (signal?.aborted && error instanceof TokenError && error.code === 'ERR_TOKEN_ABORTED') throw signal.reason;

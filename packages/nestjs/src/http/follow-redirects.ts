@@ -9,6 +9,13 @@ export interface Redirectable {
   readonly init: RequestInit;
 }
 
+/** The answer at the end of the way. */
+export interface Followed {
+  readonly response: Response;
+  /** Whether its server was given the token. */
+  readonly hadToken: boolean;
+}
+
 /** 20, as the Fetch standard has it (§4.4). */
 const MAX_REDIRECTS = 20;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
@@ -25,7 +32,7 @@ export async function follow(
   request: Redirectable,
   token: Token,
   { settings, fetch }: { settings: Pick<RequestSettings<never>, 'place' | 'origins'>; fetch: typeof globalThis.fetch },
-): Promise<Response> {
+): Promise<Followed> {
   const { place, origins } = settings;
   const mode = request.init.redirect ?? 'follow';
   let { url, init } = request;
@@ -39,7 +46,7 @@ export async function follow(
     const response = await fetch(target, { ...init, headers, redirect: mode === 'follow' ? 'manual' : mode });
     const location = response.headers.get('location');
     if (mode !== 'follow' || !REDIRECTS.has(response.status) || location === null) {
-      return shown(response, withoutTokenIn(url, place), hops > 0);
+      return { response: shown(response, withoutTokenIn(url, place), hops > 0), hadToken: trusted };
     }
     void response.body?.cancel().catch(() => {});
     const next = nextAddress(location, target);

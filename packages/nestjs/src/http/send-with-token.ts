@@ -10,8 +10,8 @@ export interface Sending<Answer> {
   /** Whether it can be sent again: its body is no stream, which can be read only once. */
   readonly replayable: boolean;
   send(token: Token): Promise<Answer>;
-  /** The answer, for `isRejected`. */
-  look(answer: Answer): TokenAnswer;
+  /** The answer, for `isRejected`; undefined where it comes from a server that was not given the token. */
+  look(answer: Answer): TokenAnswer | undefined;
   /** Lets go of an answer that nobody will read. */
   discard(answer: Answer): void;
 }
@@ -38,7 +38,8 @@ export async function sendWithToken<Answer>(
     ...(signal && { signal }),
   });
   const answer = await send(token);
-  if (!(await isRejected(look(answer)))) return { answer };
+  const looked = look(answer);
+  if (!looked || !(await isRejected(looked))) return { answer };
   let better: Token;
   try {
     better = await untilAborted(tokens.reject(source, token), signal);

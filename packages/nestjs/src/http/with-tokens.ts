@@ -25,6 +25,8 @@ export interface WithTokensOptions extends Omit<TokenRequestOptions<InternalAxio
 interface Outcome {
   readonly response: AxiosResponse;
   readonly error?: AxiosError;
+  /** Whether the server that answered was given the token. */
+  readonly hadToken: boolean;
 }
 
 type Settings = RequestSettings<InternalAxiosRequestConfig>;
@@ -90,8 +92,12 @@ async function sendOver(
       source,
       signal: wait.signal,
       replayable: !isStream(config.data),
-      send: (token) => outcomeOf(inner(request(token)), config),
-      look: ({ response }) => axiosAnswer(response),
+      send: async (token) => {
+        const sent = request(token);
+        const outcome = await outcomeOf(inner(sent.config), config);
+        return { ...outcome, hadToken: sent.hadToken() };
+      },
+      look: ({ response, hadToken }) => (hadToken ? axiosAnswer(response) : undefined),
       discard: ({ response }) => discard(response.data),
     });
     if (!answer.error) return answer.response;
@@ -105,7 +111,10 @@ async function sendOver(
 }
 
 /** An answer is judged whatever `validateStatus` says of it. Without one, the error goes on. */
-async function outcomeOf(sending: Promise<AxiosResponse>, config: InternalAxiosRequestConfig): Promise<Outcome> {
+async function outcomeOf(
+  sending: Promise<AxiosResponse>,
+  config: InternalAxiosRequestConfig,
+): Promise<Omit<Outcome, 'hadToken'>> {
   try {
     return { response: withoutToken(await sending, config) };
   } catch (error) {
