@@ -69,7 +69,7 @@ function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal | undefin
 }
 
 /** Whether a body can be read only once. */
-export function isStream(body: unknown): boolean {
+export function isStream(body: unknown): body is object {
   if (typeof body !== 'object' || body === null) return false;
   return 'getReader' in body || 'pipe' in body || Symbol.asyncIterator in body;
 }

@@ -13,7 +13,9 @@ import { axiosRequest } from './axios-request.js';
 import { axiosWait } from './axios-wait.js';
 import { originOf } from './origins.js';
 import { isStream, sendWithToken } from './send-with-token.js';
+import type { PlaceSettings } from './token-place.js';
 import { type RequestSettings, readRequestOptions, type TokenRequestOptions } from './token-request-options.js';
+import { withoutTokenIn } from './with-token-in.js';
 
 /** Options of `withTokens`. */
 export interface WithTokensOptions extends Omit<TokenRequestOptions<InternalAxiosRequestConfig>, 'origins'> {
@@ -94,7 +96,7 @@ async function sendOver(
       replayable: !isStream(config.data),
       send: async (token) => {
         const sent = request(token);
-        const outcome = await outcomeOf(inner(sent.config), config);
+        const outcome = await outcomeOf(inner(sent.config), { config, place: settings.place });
         return { ...outcome, hadToken: sent.hadToken() };
       },
       look: ({ response, hadToken }) => (hadToken ? axiosAnswer(response) : undefined),
@@ -110,28 +112,36 @@ async function sendOver(
   }
 }
 
+/** What stands in the place of what was sent. */
+interface Shown {
+  readonly config: InternalAxiosRequestConfig;
+  readonly place: PlaceSettings;
+}
+
 /** An answer is judged whatever `validateStatus` says of it. Without one, the error goes on. */
-async function outcomeOf(
-  sending: Promise<AxiosResponse>,
-  config: InternalAxiosRequestConfig,
-): Promise<Omit<Outcome, 'hadToken'>> {
+async function outcomeOf(sending: Promise<AxiosResponse>, shown: Shown): Promise<Omit<Outcome, 'hadToken'>> {
   try {
-    return { response: withoutToken(await sending, config) };
+    return { response: withoutToken(await sending, shown) };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     const failure = error as AxiosError;
-    if (failure.config) failure.config = config;
+    if (failure.config) failure.config = shown.config;
     hide(failure, 'request');
     if (!failure.response) throw failure;
-    return { response: withoutToken(failure.response, config), error: failure };
+    return { response: withoutToken(failure.response, shown), error: failure };
   }
 }
 
 /** `request` is Node's, or that of `fetch`: it shows path and headers as they were sent. Whoever needs it still finds it. */
-function withoutToken(response: AxiosResponse, config: InternalAxiosRequestConfig): AxiosResponse {
+function withoutToken(response: AxiosResponse, { config, place }: Shown): AxiosResponse {
   response.config = config;
+  const incoming = (response.request as { res?: object } | undefined)?.res;
+  for (const message of [incoming, response.data]) {
+    if (!isStream(message)) continue;
+    for (const name of ['req', 'socket', 'client']) hide(message, name);
+    if ('responseUrl' in message) message.responseUrl = withoutTokenIn(String(message.responseUrl), place).href;
+  }
   hide(response, 'request');
-  if (isStream(response.data)) hide(response.data, 'req');
   return response;
 }
 
