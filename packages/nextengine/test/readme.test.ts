@@ -59,6 +59,26 @@ await users.save({ uid: 'u1', companyId: '1' });
 console.log(JSON.stringify({ goesTo, uid: session.uid, orders: orders.length, signIn: await whoHasToSignIn('ne-company-1000'), table: [...await users.list()] }));
 await tokens.close();`,
   );
+  await writeFile(
+    join(folder, 'serve.mjs'),
+    `import { tokens } from './out/erp.js';
+import { server, sessions } from './out/server.js';
+
+await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+const site = 'http://127.0.0.1:' + server.address().port + '/nextengine';
+const begun = await fetch(site, { redirect: 'manual' });
+const cookie = begun.headers.getSetCookie()[0].split(';')[0];
+const page = new URL(begun.headers.get('location'));
+page.searchParams.set('uid', '${UID}');
+page.searchParams.set('redirect_uri', site);
+const back = (await fetch(page, { redirect: 'manual' })).headers.get('location');
+const { status, headers } = await fetch(back, { redirect: 'manual', headers: { cookie } });
+const [session, binding] = headers.getSetCookie().map((each) => each.split(';')[0]);
+const planted = await fetch(back, { redirect: 'manual' });
+console.log(JSON.stringify({ status, uid: sessions.get(session.split('=')[1]), binding, planted: planted.headers.get('location') }));
+server.close();
+await tokens.close();`,
+  );
   await mkdir(join(folder, 'work'));
   await run(process.execPath, [tsc, '-p', folder]).catch((error: { stdout?: string }) => {
     throw new Error(`the README's snippets do not compile:\n${error.stdout}`);
@@ -91,6 +111,15 @@ describe('the README', () => {
       orders: 25,
       signIn: [],
       table: [{ uid: 'u1', companyId: '1' }],
+    });
+  });
+
+  it('serves the redirect URI over HTTP', async () => {
+    expect(JSON.parse(await node('serve.mjs'))).toEqual({
+      status: 303,
+      uid: UID,
+      binding: expect.stringMatching(/^__Host-ne-sign-in-[0-9a-f]{8}=$/),
+      planted: expect.stringContaining('/users/sign_in/'),
     });
   });
 
