@@ -23,16 +23,21 @@ export interface Credentials {
   readonly erp?: Pick<NextEngineAppOptions, 'clientId' | 'clientSecret' | 'redirectUri' | 'baseUrls'>;
 }
 
-/** Variables of an account that make sense together only: those it cannot do without, and pairs it may have besides. */
+/** Variables of an account that make sense together only: those it cannot do without, and what it may have besides. */
 interface VariableSet {
   readonly needed: readonly string[];
   readonly pairs?: readonly (readonly string[])[];
+  readonly optional?: readonly string[];
 }
 
 const VARIABLES: Readonly<Record<keyof Credentials, VariableSet>> = {
   shop: { needed: ['WECHAT_APPID', 'WECHAT_SECRET'], pairs: [['WECHAT_PUSH_TOKEN', 'WECHAT_PUSH_KEY']] },
   platform: { needed: ['COMPONENT_APPID', 'COMPONENT_SECRET', 'COMPONENT_PUSH_TOKEN', 'COMPONENT_PUSH_KEY'] },
-  corp: { needed: ['WECOM_CORPID', 'WECOM_AGENTID', 'WECOM_SECRET'], pairs: [['WECOM_PUSH_TOKEN', 'WECOM_PUSH_KEY']] },
+  corp: {
+    needed: ['WECOM_CORPID', 'WECOM_AGENTID', 'WECOM_SECRET'],
+    pairs: [['WECOM_PUSH_TOKEN', 'WECOM_PUSH_KEY']],
+    optional: ['WECOM_CONTACTS_SECRET'],
+  },
   suite: { needed: ['WECOM_SUITE_ID', 'WECOM_SUITE_SECRET', 'WECOM_SUITE_PUSH_TOKEN', 'WECOM_SUITE_PUSH_KEY'] },
   oa: { needed: ['DINGTALK_APP_KEY', 'DINGTALK_APP_SECRET'], pairs: [['DINGTALK_PUSH_TOKEN', 'DINGTALK_PUSH_KEY']] },
   isv: {
@@ -118,9 +123,9 @@ export function readCredentials(set: Lookup): Credentials {
 }
 
 /** A sentence for each variable that is missing while others of its account are there. */
-function missingOf(account: string, { needed, pairs = [] }: VariableSet, set: Lookup): string[] {
+function missingOf(account: string, { needed, pairs = [], optional = [] }: VariableSet, set: Lookup): string[] {
   const isSet = (name: string) => set(name) !== undefined;
-  if (![...needed, ...pairs.flat()].some(isSet)) return [];
+  if (![...needed, ...pairs.flat(), ...optional].some(isSet)) return [];
   return [needed, ...pairs.filter((pair) => pair.some(isSet))].flatMap((group) =>
     group
       .filter((name) => !isSet(name))

@@ -87,6 +87,20 @@ describe('WeChat', () => {
   });
 });
 
+describe('Nest’s HTTP client', () => {
+  it('carries the account’s token, and heals one that was killed', async () => {
+    const { url, sandbox, tokens } = await runOnSandbox();
+    const visitor = new Visitor(url);
+    await tokens.refreshDue();
+    const addresses = (await visitor.json('/wechat/callback-addresses')) as { addresses: string[] };
+    expect(addresses.addresses.length).toBeGreaterThan(0);
+    await visitor.post('/sandbox/kill', { account: 'shop' });
+    expect(await visitor.json('/wechat/callback-addresses')).toEqual(addresses);
+    const calls = sandbox.calls({ platform: 'wechat', endpoint: '/cgi-bin/getcallbackip' });
+    expect(calls.map(({ outcome }) => outcome)).toEqual(['ok', '40001', 'ok']);
+  });
+});
+
 describe('DingTalk', () => {
   it('looks a user up, also after the token was killed', async () => {
     const { url } = await runOnSandbox();
@@ -95,6 +109,35 @@ describe('DingTalk', () => {
     expect(await visitor.json('/dingtalk/user?userid=manager1')).toEqual(manager);
     await visitor.post('/sandbox/kill', { platform: 'dingtalk' });
     expect(await visitor.json('/dingtalk/user?userid=manager1')).toEqual(manager);
+  });
+});
+
+describe('WeCom', () => {
+  it('calls as an agent of the corp, also after its token was killed', async () => {
+    const { url, sandbox } = await runOnSandbox();
+    const visitor = new Visitor(url);
+    const member = { userid: 'zhang', name: expect.stringContaining('zhang') };
+    expect(await visitor.json('/wecom/user?userid=zhang')).toEqual(member);
+    await visitor.post('/sandbox/kill', { account: 'corp' });
+    expect(await visitor.json('/wecom/user?userid=zhang')).toEqual(member);
+    expect(sandbox.calls({ endpoint: '/cgi-bin/user/get', platform: 'wecom' }).map(({ outcome }) => outcome)).toEqual([
+      'ok',
+      '40014',
+      'ok',
+    ]);
+    const sent = await visitor.post('/wecom/message', { touser: 'zhang', text: 'The parcel is here' });
+    expect([sent.status, await sent.json()]).toEqual([201, { msgid: 'msg-1000002' }]);
+  });
+
+  it('sends no messages for other sites', async () => {
+    const { url } = await runOnSandbox();
+    const body = new URLSearchParams({ touser: 'zhang', text: 'Buy now' });
+    const answer = await fetch(`${url}/wecom/message`, {
+      method: 'POST',
+      body,
+      headers: { 'sec-fetch-site': 'cross-site' },
+    });
+    expect(answer.status).toBe(403);
   });
 });
 
@@ -220,9 +263,33 @@ describe('with credentials', () => {
     expect(await (await visitor.get('/')).text()).toContain('Real platforms');
   });
 
-  it('does not start with half of them, and names what is missing', async () => {
-    const half = run({ DATA_DIR: await temporaryDirectory(), WECHAT_APPID: wechat.appId });
-    await expect(half).rejects.toThrow(/"WECHAT_SECRET" is missing: account "shop"/);
+  it.each([
+    [{ WECHAT_APPID: 'wx1' }, [/"WECHAT_SECRET" is missing: account "shop"/]],
+    [
+      { WECHAT_APPID: 'wx1', WECHAT_SECRET: 's', WECHAT_PUSH_TOKEN: 't' },
+      [/"WECHAT_PUSH_KEY" is missing: account "shop"/],
+    ],
+    [{ COMPONENT_SECRET: 's', COMPONENT_PUSH_TOKEN: 't' }, [/"COMPONENT_APPID" .*"platform"/, /"COMPONENT_PUSH_KEY"/]],
+    [{ WECOM_CORPID: 'ww1', WECOM_AGENTID: '1' }, [/"WECOM_SECRET" .*"corp"/]],
+    [{ WECOM_CONTACTS_SECRET: 's' }, [/"WECOM_CORPID" .*"corp"/]],
+    [
+      { WECOM_SUITE_ID: 'ww1', WECOM_SUITE_SECRET: 's' },
+      [/"WECOM_SUITE_PUSH_TOKEN" .*"suite"/, /"WECOM_SUITE_PUSH_KEY"/],
+    ],
+    [{ DINGTALK_APP_SECRET: 's' }, [/"DINGTALK_APP_KEY" .*"oa"/]],
+    [{ DINGTALK_SUITE_KEY: 'suite1' }, [/"DINGTALK_SUITE_SECRET" .*"isv"/]],
+    [{ NE_CLIENT_SECRET: 's', WECHAT_SECRET: 's' }, [/"NE_CLIENT_ID" .*"erp"/, /"WECHAT_APPID" .*"shop"/]],
+  ])('does not start with half of them, and names what is missing: %o', async (env, messages) => {
+    const refusal = await run({ DATA_DIR: await temporaryDirectory(), ...env }).catch((error: unknown) => error);
+    expect(refusal).toBeInstanceOf(TypeError);
+    for (const message of messages) expect((refusal as Error).message).toMatch(message);
+  });
+
+  it('does not start with what cannot be one, and does not show it', async () => {
+    const env = { WECHAT_APPID: 'wx1', WECHAT_SECRET: 's', WECHAT_PUSH_TOKEN: 't', WECHAT_PUSH_KEY: 'hunter2' };
+    const refusal = await run({ DATA_DIR: await temporaryDirectory(), ...env }).catch((error: unknown) => error);
+    expect((refusal as Error).message).toMatch(/"push.encodingAESKey" must be the 43 characters.*"shop"/);
+    expect((refusal as Error).message).not.toContain('hunter2');
   });
 });
 
