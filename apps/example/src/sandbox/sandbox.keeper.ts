@@ -11,6 +11,11 @@ export class SandboxKeeper implements OnApplicationBootstrap, OnApplicationShutd
   readonly #logger = new Logger(SandboxKeeper.name);
   #sweeping: Promise<void> = Promise.resolve();
   #sweptOffsetMs: number;
+  #isConnected: () => void = () => {};
+  /** Resolves once the first tickets have been pushed to the application that listens, or could not be; never rejects. */
+  readonly connected = new Promise<void>((resolve) => {
+    this.#isConnected = resolve;
+  });
 
   constructor(
     @Inject(ExampleSandbox) private readonly sandbox: ExampleSandbox,
@@ -68,6 +73,7 @@ export class SandboxKeeper implements OnApplicationBootstrap, OnApplicationShutd
     } catch (error) {
       this.#logger.warn(`the sandbox does not know where to push to: ${messageOf(error)}`);
     }
+    this.#isConnected();
   }
 }
 
