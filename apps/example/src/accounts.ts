@@ -54,3 +54,8 @@ export function accountsOf(credentials: Credentials, clock: Clock = systemClock)
 export function listOf({ shop, platform, corp, suite, oa, isv, erp }: Accounts): readonly Account[] {
   return [shop, platform, corp, suite, oa, isv, erp].filter((account) => account !== undefined);
 }
+
+/** Names of the accounts that the platform pushes to: those whose credentials have keys for it. */
+export function pushedNamesOf(credentials: Credentials): readonly string[] {
+  return Object.entries(credentials).flatMap(([name, account]) => ('push' in account && account.push ? [name] : []));
+}

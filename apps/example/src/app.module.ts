@@ -1,10 +1,12 @@
 import { join } from 'node:path';
 import { TokenModule } from '@evertoken/nestjs';
+import { TokenCallbackModule } from '@evertoken/nestjs/callbacks';
 import { CacheModule } from '@nestjs/cache-manager';
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
 import { type Accounts, listOf } from './accounts.js';
+import { callbackRoutesOf } from './callbacks/callback-routes.js';
 import { DingTalkController } from './dingtalk/dingtalk.controller.js';
 import { DingTalkSuiteController } from './dingtalk/dingtalk-suite.controller.js';
 import { MetricsModule } from './metrics/metrics.module.js';
@@ -30,7 +32,7 @@ import { WeComSuiteController } from './wecom/wecom-suite.controller.js';
 export class AppModule {
   /** The application on these platforms and stores; a platform without an account has no routes. */
   static on(platforms: Platforms, stores: Stores): DynamicModule {
-    const { accounts, clock, random, directory, sandbox } = platforms;
+    const { accounts, pushed, clock, random, directory, sandbox } = platforms;
     const { shop } = accounts;
     const tenants = new TenantsFile(join(directory, 'tenants.json'));
     return {
@@ -47,6 +49,7 @@ export class AppModule {
           clock,
           random,
         }),
+        TokenCallbackModule.forRoot({ routes: callbackRoutesOf(pushed) }),
         MetricsModule,
         ...(shop ? [WeChatModule.on(shop), TenantsModule.on(tenants)] : []),
       ],

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type Clock, type Random, systemClock, systemRandom } from '@evertoken/core';
-import { type Accounts, accountsOf } from './accounts.js';
+import { type Accounts, accountsOf, pushedNamesOf } from './accounts.js';
 import { ExampleSandbox } from './sandbox/example-sandbox.js';
 import type { Settings } from './settings.js';
 
@@ -10,6 +10,8 @@ export const PLATFORMS = Symbol('platforms');
 /** What the application talks to: the real platforms, or the sandbox. */
 export interface Platforms {
   readonly accounts: Accounts;
+  /** Names of those that the platform pushes to, at `/callbacks/<name>`. */
+  readonly pushed: readonly string[];
   /** The clock of manager and stores. */
   readonly clock: Clock;
   /** The manager's jitter. */
@@ -29,6 +31,7 @@ export async function openPlatforms(settings: Settings, url: string): Promise<Pl
   if (Object.keys(credentials).length > 0) {
     return {
       accounts: accountsOf(credentials),
+      pushed: pushedNamesOf(credentials),
       clock: systemClock,
       random: systemRandom,
       directory: dataDirectory,
@@ -41,6 +44,7 @@ export async function openPlatforms(settings: Settings, url: string): Promise<Pl
   const clock: Clock = { ...systemClock, now: () => sandbox.now() };
   return {
     accounts: accountsOf(sandbox.credentials, clock),
+    pushed: pushedNamesOf(sandbox.credentials),
     clock,
     // Whoever moves that clock by hours wants to see what is due renewed at once, and not a random quarter of an hour later.
     random: () => 0,

@@ -1,6 +1,7 @@
 import { rejectedByCode, TokenHttpModule } from '@evertoken/nestjs/http';
 import type { OfficialAccount } from '@evertoken/wechat';
 import { type DynamicModule, Module } from '@nestjs/common';
+import { ShopMessagesHandler } from './shop-messages.handler.js';
 import { WeChatController } from './wechat.controller.js';
 import { WECHAT_HTTP, WeChatAddressesService } from './wechat-addresses.service.js';
 
@@ -27,7 +28,7 @@ export class WeChatModule {
         }),
       ],
       controllers: [WeChatController],
-      providers: [WeChatAddressesService],
+      providers: [WeChatAddressesService, ShopMessagesHandler],
     };
   }
 }
