@@ -30,11 +30,13 @@ export interface SandboxOptions {
   readonly wechat?: readonly WeChatAccount[];
   /** Third-party platforms, on the same host as `wechat`. */
   readonly openPlatforms?: readonly OpenPlatformAccount[];
+  /** WeCom corps. Default: the one of `SANDBOX_ACCOUNTS`. */
   readonly wecom?: readonly WeComAccount[];
   /** Internal apps. */
   readonly dingtalk?: readonly DingTalkAccount[];
   /** Suites of ISVs, on the same hosts. */
   readonly dingtalkSuites?: readonly DingTalkSuiteAccount[];
+  /** NextEngine apps. Default: the one of `SANDBOX_ACCOUNTS`. */
   readonly nextengine?: readonly NextEngineAccount[];
 }
 

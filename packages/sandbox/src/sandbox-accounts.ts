@@ -9,17 +9,23 @@ const company = { companyId: '1000', companyNeId: 'ne-company-1000', companyName
 
 /** The accounts of a sandbox that was given none: one per platform. Their secrets open nothing else. */
 export const SANDBOX_ACCOUNTS: {
+  /** A WeChat official account. */
   readonly wechat: WeChatAccount;
+  /** A WeChat component with two authorizers. */
   readonly openPlatform: OpenPlatformAccount & {
     readonly authorizers: readonly [OpenPlatformAuthorizer, OpenPlatformAuthorizer];
   };
+  /** A WeCom corp with agents, a provider and a suite. */
   readonly wecom: WeComAccount & { readonly providerSecret: string; readonly suites: readonly [WeComSuite] };
+  /** A DingTalk app. */
   readonly dingtalk: DingTalkAccount & {
     readonly corpId: string;
     readonly corpSecret: string;
     readonly ssoSecret: string;
   };
+  /** A DingTalk suite. */
   readonly dingtalkSuite: DingTalkSuiteAccount & { readonly corpId: string; readonly ssoSecret: string };
+  /** A NextEngine app with users. */
   readonly nextengine: NextEngineAccount;
 } = {
   wechat: { appId: 'wx0000000000sandbox', secret: 'sandbox-wechat-secret' },

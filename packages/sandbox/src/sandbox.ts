@@ -18,6 +18,7 @@ import type { WeComState } from './wecom/simulator.js';
 export interface Sandbox {
   /** Where the server listens, such as `http://127.0.0.1:40123`. */
   readonly url: string;
+  /** Where each API is. */
   readonly urls: SandboxUrls;
   /** The sandbox's time, Unix milliseconds. */
   now(): number;
@@ -29,6 +30,7 @@ export interface Sandbox {
   state(): SandboxState;
   /** Makes the next matching calls go wrong. Throws a `TypeError` for a rule that cannot be. */
   fault(rule: FaultRule): void;
+  /** Takes all fault rules away. */
   clearFaults(): void;
   /** Handles what `late` faults have put off, at once. Returns how many requests there were. */
   runLate(): number;
@@ -38,11 +40,17 @@ export interface Sandbox {
   pushLog(): PushRecord[];
   /** Time, tokens, counters, calls, pushes, faults, put-off requests, switches, companies and users are as at the start. */
   reset(): void;
+  /** WeChat's side. */
   readonly wechat: WeChatControls;
+  /** The WeChat Open Platform's side. */
   readonly openPlatform: OpenPlatformControls;
+  /** WeCom's side. */
   readonly wecom: WeComControls;
+  /** DingTalk's side. */
   readonly dingtalk: DingTalkControls;
+  /** The side of DingTalk's suites. */
   readonly dingtalkSuite: DingTalkSuiteControls;
+  /** NextEngine's side. */
   readonly nextengine: NextEngineControls;
   /** Stops listening and ends every connection and timer. May be called again. */
   close(): Promise<void>;
@@ -66,17 +74,28 @@ export interface SandboxUrls {
 
 /** What the platforms hold. */
 export interface SandboxState {
+  /** The sandbox's time, Unix ms. */
   readonly now: number;
+  /** How far it is ahead of its clock, ms. */
   readonly offsetMs: number;
+  /** Calls so far. */
   readonly calls: number;
   /** Requests put off by `late` faults. */
   readonly late: number;
+  /** Fault rules in force. */
   readonly faults: readonly FaultRule[];
+  /** WeChat accounts. */
   readonly wechat: readonly WeChatAccountState[];
+  /** WeChat components. */
   readonly openPlatforms: readonly OpenPlatformState[];
+  /** WeCom corps and suites. */
   readonly wecom: WeComState;
+  /** DingTalk apps. */
   readonly dingtalk: readonly DingTalkAccountState[];
+  /** DingTalk suites. */
   readonly dingtalkSuites: readonly DingTalkSuiteState[];
+  /** DingTalk's limits for addresses. */
   readonly dingtalkLimits: DingTalkLimitState;
+  /** NextEngine apps. */
   readonly nextengine: readonly NextEngineAccountState[];
 }

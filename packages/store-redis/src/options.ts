@@ -27,7 +27,9 @@ export interface RedisStoreOptions {
 
 /** A client or cluster client of node-redis, whichever package it comes from. What it is, `problems` looks at. */
 export interface RedisClientLike {
+  /** Whether it was connected and not closed. */
   readonly isOpen: boolean;
+  /** A client of its own with the same settings. */
   duplicate?(overrides?: never): unknown;
 }
 

@@ -81,6 +81,7 @@ export interface WeComSuite extends WeComSuiteSwitches {
 
 /** A `suite_ticket`. Told in process, by the control API and by pushes only. */
 export interface WeComTicket {
+  /** The ticket. */
   readonly ticket: string;
   /** Unix seconds, as in the push. */
   readonly timestamp: number;

@@ -87,6 +87,7 @@ export interface OpenPlatformAccount extends OpenPlatformSwitches {
 
 /** A `component_verify_ticket`. Told in process and by pushes only. */
 export interface OpenPlatformTicket {
+  /** The ticket. */
   readonly ticket: string;
   /** `CreateTime` of its push, Unix seconds. */
   readonly createTime: number;
