@@ -1,12 +1,13 @@
 import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { TokenManager } from '@evertoken/core';
+import { TokenError, TokenManager } from '@evertoken/core';
 import { Logger, type LogLevel } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { NextFunction, Request, Response } from 'express';
 import { AppModule } from './app.module.js';
 import { openPlatforms, type Platforms } from './platforms.js';
+import { SandboxKeeper } from './sandbox/sandbox.keeper.js';
 import type { Settings } from './settings.js';
 import { storesOf } from './stores.js';
 import { sessions } from './web/session.js';
@@ -60,7 +61,7 @@ export async function startExample(
     // Without it no shutdown hook runs on SIGTERM, and nothing is drained.
     app.enableShutdownHooks();
     await app.listen(port, host);
-    refreshAtOnce(app.get(TokenManager));
+    refreshAtOnce(app.get(TokenManager), platforms.sandbox && app.get(SandboxKeeper).connected);
     return { url, app, platforms, close: () => app.close() };
   } catch (error) {
     await platforms.sandbox?.close();
@@ -68,9 +69,15 @@ export async function startExample(
   }
 }
 
-/** The job's first beat may be half a minute away; somebody who opens the page now should not wait for it. */
-function refreshAtOnce(tokens: TokenManager): void {
-  tokens.refreshDue().catch((error: unknown) => new Logger('Example').warn(String(error)));
+/**
+ * The job's first beat may be half a minute away; somebody who opens the page now should not wait for it. `first`: the sandbox's
+ * first pushes, without which half of the accounts could only wait.
+ */
+function refreshAtOnce(tokens: TokenManager, first: Promise<void> = Promise.resolve()): void {
+  const ended = (error: unknown) => error instanceof TokenError && error.code === 'ERR_TOKEN_CLOSED';
+  first
+    .then(() => tokens.refreshDue())
+    .catch((error: unknown) => ended(error) || new Logger('Example').warn(String(error)));
 }
 
 /** The port asked for; without one the first free from 3000 on. Needed before there are accounts: NextEngine sends browsers back to it. */
