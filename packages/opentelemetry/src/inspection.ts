@@ -3,7 +3,10 @@ import type { KeyNames } from './attributes.js';
 
 /** How often the stores are looked through for the gauges, and how long a collection waits for that. */
 export interface InspectionOptions {
-  /** How old the result of the last look may be, ms: collections within that time share it. Default 10 s. */
+  /**
+   * How old the result of the last look may be, ms: collections within that time share it. Default 10 s; ten times as long as
+   * the look took, where that is more, so that a large store is looked through less often. 0: each collection looks anew.
+   */
   readonly maxAgeMs?: number;
   /** How long a collection waits for a look, ms: it then shows the last result, and the look goes on for the next one. Default 2 s. */
   readonly timeoutMs?: number;
@@ -32,6 +35,11 @@ export interface Summary {
   readonly at: { readonly wall: EpochMs; readonly monotonic: number };
   readonly tookMs: number;
 }
+
+/** Of the time between looks, how much a look may take: of 100,000 keys it takes many seconds. */
+const SHARE = 0.1;
+/** 10 ms: longest stretch of a look before others get their turn. Stores in memory and SQLite answer without giving them one. */
+const TURN_MS = 10;
 
 export const INSPECTION_DEFAULTS = Object.freeze({
   /** 10 s: several readers and a page that polls cost one look together, and no alert is that quick. */
@@ -64,7 +72,7 @@ export class Inspection {
 
   /** What the last look saw; a new one where that is too old. Undefined before the first that succeeded. Never rejects. */
   async summary(): Promise<Summary | undefined> {
-    if (this.#last && this.ageMs(this.#last) <= this.#maxAgeMs && this.#maxAgeMs > 0) return this.#last;
+    if (this.#last && !this.#isOld(this.#last)) return this.#last;
     this.#running ??= this.#look().finally(() => {
       this.#running = undefined;
     });
@@ -83,12 +91,21 @@ export class Inspection {
     return Math.max(this.#clock.monotonic() - at.monotonic, Math.abs(this.#clock.now() - at.wall));
   }
 
+  #isOld(summary: Summary): boolean {
+    return this.#maxAgeMs === 0 || this.ageMs(summary) >= Math.max(this.#maxAgeMs, summary.tookMs / SHARE);
+  }
+
   async #look(): Promise<void> {
     const kinds = new Map<string, KindSummary>();
     const { accounts, kinds: only } = this.#options;
     const startedAt = systemClock.monotonic();
+    let turnAt = startedAt;
     try {
       for await (const status of this.#inspect({ ...(accounts && { accounts }), ...(only && { kinds: only }) })) {
+        if (systemClock.monotonic() - turnAt > TURN_MS) {
+          await new Promise((resolve) => setImmediate(resolve));
+          turnAt = systemClock.monotonic();
+        }
         const id = `${status.account}\n${status.platform}\n${status.kind}`;
         let summary = kinds.get(id);
         if (!summary) {

@@ -1,4 +1,4 @@
-import type { TokenManager } from '@evertoken/core';
+import type { TokenManager, TokenStatus } from '@evertoken/core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type ObservedManager, observeTokens, type TokenObservation } from '../src/index.js';
 import {
@@ -47,6 +47,12 @@ function observe(options: Parameters<typeof observeTokens>[1] = {}) {
     inspect: { maxAgeMs: 0 },
     ...options,
   });
+}
+
+async function statuses(): Promise<TokenStatus[]> {
+  const found: TokenStatus[] = [];
+  for await (const status of manager.inspect()) found.push(status);
+  return found;
 }
 
 /** The only point of a metric with these attributes. */
@@ -247,6 +253,40 @@ describe('gauges', () => {
     expect(await metrics.read()).not.toHaveProperty(['evertoken.keys']);
     answer();
     await expect.poll(async () => Object.keys(await metrics.read())).toContain('evertoken.keys');
+  });
+
+  it('look through a large store turn by turn, and less often', async () => {
+    observation.stop();
+    const [key] = await statuses();
+    let looks = 0;
+    // Answers without ever giving way, as a store in memory does; every thousandth key costs a millisecond.
+    let turns = 0;
+    let given = 0;
+    const inspect = async function* () {
+      looks++;
+      const before = turns;
+      for (let i = 0; i < 60_000; i++) {
+        for (const end = performance.now() + 1; i % 1_000 === 0 && performance.now() < end; );
+        yield key as TokenStatus;
+      }
+      given = turns - before;
+    };
+    let waiting = setImmediate(function turn() {
+      turns++;
+      waiting = setImmediate(turn);
+    });
+    const options = { meterProvider: metrics.provider, tracerProvider: false, clock: world.clock } as const;
+    observation = observeTokens({ on: manager.on.bind(manager), inspect }, { ...options, inspect: { maxAgeMs: 1 } });
+    await expect.poll(async () => Object.keys(await metrics.read())).toContain('evertoken.keys');
+    clearImmediate(waiting);
+    expect(given).toBeGreaterThan(2);
+    const took = (await metrics.read())['evertoken.inspection.duration']?.[0]?.value ?? 0;
+    await world.clock.advance(took * 9_000);
+    await metrics.read();
+    expect(looks).toBe(1);
+    await world.clock.advance(took * 1_100);
+    await metrics.read();
+    expect(looks).toBe(2);
   });
 
   it('look at some kinds only, or at nothing', async () => {
