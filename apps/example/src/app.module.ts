@@ -9,6 +9,7 @@ import { type Accounts, listOf } from './accounts.js';
 import { callbackRoutesOf } from './callbacks/callback-routes.js';
 import { DingTalkController } from './dingtalk/dingtalk.controller.js';
 import { DingTalkSuiteController } from './dingtalk/dingtalk-suite.controller.js';
+import { HealthModule } from './health/health.module.js';
 import { MetricsModule } from './metrics/metrics.module.js';
 import { NextEngineController } from './nextengine/nextengine.controller.js';
 import { OpenPlatformController } from './open-platform/open-platform.controller.js';
@@ -50,6 +51,7 @@ export class AppModule {
           random,
         }),
         TokenCallbackModule.forRoot({ routes: callbackRoutesOf(pushed) }),
+        HealthModule,
         MetricsModule,
         ...(shop ? [WeChatModule.on(shop), TenantsModule.on(tenants)] : []),
       ],
