@@ -1,6 +1,13 @@
-import { type MiniProgram, miniProgram, type OfficialAccount, officialAccount } from '../src/index.js';
+import {
+  type MiniProgram,
+  type MiniProgramOptions,
+  miniProgram,
+  type OfficialAccount,
+  officialAccount,
+} from '../src/index.js';
 
-export type AppOptionsOf = Parameters<typeof officialAccount>[0];
+/** What both take alike. */
+export type AppOptionsOf = Omit<MiniProgramOptions, 'onPush'>;
 
 /** Both factories, for what they have in common. */
 export const factories: [name: string, make: (options: AppOptionsOf) => OfficialAccount | MiniProgram][] = [

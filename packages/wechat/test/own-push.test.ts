@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { CallbackRequest } from '@evertoken/core';
+import { callbackRequest, sendReply } from '@evertoken/core/http';
 import { createSandbox, type Sandbox } from '@evertoken/sandbox';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type OfficialAccount, officialAccount } from '../src/index.js';
@@ -20,19 +20,9 @@ let received: Push[];
 beforeEach(async () => {
   received = [];
   server = createServer(async (incoming, outgoing) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of incoming) chunks.push(chunk as Buffer);
-    const query = Object.fromEntries(new URL(incoming.url ?? '', 'http://localhost').searchParams);
-    const request = {
-      method: incoming.method ?? '',
-      query,
-      headers: {},
-      body: Buffer.concat(chunks),
-    } as CallbackRequest;
-    const push = await shop.openPush(request);
+    const push = await shop.openPush(await callbackRequest(incoming));
     received.push(push);
-    const { status, headers, body } = push.kind === 'message' ? push.reply() : push.reply;
-    outgoing.writeHead(status, headers).end(body);
+    sendReply(outgoing, push.kind === 'message' ? push.reply() : push.reply);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/push`;

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { callbackRequest, sendReply } from '@evertoken/core/http';
 import { createSandbox, SANDBOX_ACCOUNTS, type Sandbox } from '@evertoken/sandbox';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type CallbackSettings, type DingTalkSuiteEvent, openCallback, suiteEvents } from '../../src/index.js';
@@ -22,18 +23,9 @@ const server = createServer(async (request, response) => {
     events.push(...suiteEvents(push.event, push.timestamp));
     plain.push({ ...push.event });
   }
-  const { status, headers, body } = push.kind === 'event' ? push.reply() : push.reply;
-  if (answer === 'success') response.writeHead(status, headers).end(body);
+  if (answer === 'success') sendReply(response, push.kind === 'event' ? push.reply() : push.reply);
   else response.writeHead(200).end();
 });
-
-async function callbackRequest(request: IncomingMessage) {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of request) chunks.push(chunk as Uint8Array);
-  const { searchParams } = new URL(request.url ?? '/', 'http://localhost');
-  const { method = 'GET' } = request;
-  return { method, query: Object.fromEntries(searchParams), headers: {}, body: Buffer.concat(chunks) };
-}
 
 beforeEach(async () => {
   server.listen(0, '127.0.0.1');

@@ -9,6 +9,7 @@ import {
   type TokenManagerOptions,
   type TokenStore,
 } from '@evertoken/core';
+import { callbackRequest, sendReply } from '@evertoken/core/http';
 import { ManualClock } from '@evertoken/core/testing';
 import { createSandbox, type Sandbox, type SandboxCall, type SandboxOptions } from '@evertoken/sandbox';
 import { type WeComSuiteOptions, weCom, weComSuite } from '../../src/wecom.js';
@@ -123,17 +124,12 @@ export class World {
   async listen(account: Account, manager: TokenManager): Promise<string> {
     const answer = account.callback?.(manager);
     if (!answer) throw new Error('the account has no callback');
-    const server = createServer((request, response) => {
-      const chunks: Buffer[] = [];
-      request.on('data', (chunk: Buffer) => chunks.push(chunk));
-      request.on('end', () => {
-        const url = new URL(request.url ?? '/', 'http://localhost');
-        const { method = 'GET' } = request;
-        answer({ method, query: Object.fromEntries(url.searchParams), headers: {}, body: Buffer.concat(chunks) }).then(
-          (reply) => response.writeHead(reply.status, reply.headers).end(reply.body),
-          () => response.destroy(),
-        );
-      });
+    const server = createServer(async (request, response) => {
+      try {
+        sendReply(response, await answer(await callbackRequest(request)));
+      } catch {
+        response.destroy();
+      }
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     this.#closers.unshift(() => closed(server));
