@@ -18,8 +18,8 @@ const server = createServer(async (request, response) => {
   sendReply(response, { status: 500, body: 'a second time' });
 });
 const port = () => (server.address() as AddressInfo).port;
-const post = (body: string | Uint8Array) =>
-  fetch(`http://127.0.0.1:${port()}/hooks`, { method: 'POST', body: body as BodyInit });
+const post = (body: string | Uint8Array<ArrayBuffer>) =>
+  fetch(`http://127.0.0.1:${port()}/hooks`, { method: 'POST', body });
 const text = () => Buffer.from(received.at(-1)?.body ?? []).toString();
 
 beforeAll(async () => {

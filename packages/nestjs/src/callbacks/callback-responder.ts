@@ -1,22 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type CallbackReply, type CallbackRequest, TokenError } from '@evertoken/core';
 import { type BodyProblem, sendReply } from '@evertoken/core/http';
-import type { Logger, OnApplicationBootstrap, OnModuleInit } from '@nestjs/common';
-import type { AbstractHttpAdapter, HttpAdapterHost } from '@nestjs/core';
+import type { Logger } from '@nestjs/common';
+import type { HttpAdapterHost } from '@nestjs/core';
 import { ACCOUNT_PARAMETER } from './callback.constants.js';
 import { bodyReadBefore } from './callback.messages.js';
 import type { CallbackAccounts } from './callback-accounts.js';
-import { CallbackBodies, TOO_LARGE } from './callback-bodies.js';
+import { type CallbackBodies, TOO_LARGE } from './callback-bodies.js';
 import type { CallbackHandlers } from './callback-handlers.js';
-import { readFirstOnExpress } from './express-bodies.js';
-import { readFirstOnFastify } from './fastify-bodies.js';
 import type { CallbackRoute, CallbackSettings } from './read-callback-options.js';
 
-/** What the responder works with. */
-export interface ResponderParts {
+/** What a registration works with, made once for each application. */
+export interface CallbackParts {
   readonly settings: CallbackSettings;
   readonly accounts: CallbackAccounts;
   readonly handlers: CallbackHandlers;
+  readonly bodies: CallbackBodies;
   readonly adapterHost: HttpAdapterHost;
   readonly logger: Logger;
 }
@@ -40,34 +39,17 @@ const WITHOUT_BODY: Readonly<Record<BodyProblem, CallbackReply>> = {
 };
 
 /** Answers the requests of all routes: reads, asks the account or the handler, and sends what it says as it says it. */
-export class CallbackResponder implements OnModuleInit, OnApplicationBootstrap {
-  readonly #parts: ResponderParts;
-  readonly #bodies = new CallbackBodies();
+export class CallbackResponder {
+  readonly #parts: CallbackParts;
   /** Routes whose missing bodies have been told of. */
   readonly #told = new Set<CallbackRoute>();
 
-  constructor(parts: ResponderParts) {
+  constructor(parts: CallbackParts) {
     this.#parts = parts;
   }
 
   get settings(): CallbackSettings {
     return this.#parts.settings;
-  }
-
-  /** By now Nest has registered its routes, and they cannot be called yet. */
-  onModuleInit(): void {
-    const { settings, adapterHost } = this.#parts;
-    const adapter: AbstractHttpAdapter | undefined = adapterHost.httpAdapter;
-    // None in an application without a server: a worker that has the same modules.
-    if (adapter?.getType() === 'express') readFirstOnExpress(adapter.getInstance(), settings.routes, this.#bodies);
-    if (adapter?.getType() === 'fastify') readFirstOnFastify(adapter.getInstance(), settings.routes, this.#bodies);
-  }
-
-  /** Later than what other modules add accounts in. */
-  onApplicationBootstrap(): void {
-    const { settings, accounts, handlers } = this.#parts;
-    handlers.check(settings.routes);
-    accounts.check();
   }
 
   async answer(route: CallbackRoute, request: unknown, response: unknown): Promise<void> {
@@ -79,7 +61,7 @@ export class CallbackResponder implements OnModuleInit, OnApplicationBootstrap {
       return { status: 405, headers: { allow: route.methods.join(', ') }, body: '' };
     }
     const message = request.raw ?? (request as unknown as IncomingMessage);
-    const received = await this.#bodies.read(message, route);
+    const received = await this.#parts.bodies.read(message, route);
     if (received.problem) return this.#withoutBody(route, received.problem);
     try {
       if (route.target.kind === 'handler') {

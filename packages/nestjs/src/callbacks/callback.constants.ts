@@ -2,6 +2,8 @@
 export const CALLBACK_OPTIONS = Symbol('evertoken:callback-options');
 /** The routes, checked, with every default filled in. */
 export const CALLBACK_ROUTES = Symbol('evertoken:callback-routes');
+/** What the providers of one registration share. */
+export const CALLBACK_PARTS = Symbol('evertoken:callback-parts');
 /** On a route's handler, in its metadata and in Fastify's configuration of it: the route's settings. */
 export const CALLBACK_ROUTE = Symbol('evertoken:callback-route');
 

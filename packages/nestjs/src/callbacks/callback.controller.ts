@@ -39,6 +39,11 @@ export function callbackController(enhancers: ControllerEnhancers, routes: reado
   return TokenCallbackController;
 }
 
+/** Whether the application has a controller with the routes that its factory made: not where Nest makes a new one for each request. */
+export function hasRoutes(responder: CallbackResponder): boolean {
+  return prototypes.has(responder);
+}
+
 const prototypes = new WeakMap<CallbackResponder, object>();
 
 /** Methods of one application's routes, made by its factory. Of a request-scoped controller there are many instances. */

@@ -31,6 +31,9 @@ export const classOfAFactory = (path: string, kind: string) =>
   `"${path}" binds a class (${kind}), which a route that a factory makes cannot have, because Nest looks for them before: ` +
   'pass an instance, or put it beside "useFactory", as one of "guards" or "decorators" for all routes';
 
+export const requestScoped =
+  '"guards" must not be request-scoped, nor what "decorators" bind, where a factory makes the routes: pass the routes to forRoot';
+
 export const staticOption = (name: string) =>
   `"${name}" must stand beside "useFactory", "useClass" or "useExisting", not in what they make: Nest looks for it before`;
 

@@ -45,6 +45,8 @@ export interface CallbackSettings {
   /** Those without parameters first, so that none of them is taken for an account's name. */
   readonly routes: readonly CallbackRoute[];
   readonly managerName: string | undefined;
+  /** Made when the application was, not when it was written. */
+  readonly ofFactory: boolean;
 }
 
 type Given = Readonly<Record<string, unknown>>;
@@ -56,15 +58,15 @@ const TARGETS = ['account', 'accounts', 'handler'];
 const SEGMENT = /^(?:[\w.~-]+|:[A-Za-z_]\w*)$/;
 
 /**
- * Checks the options and fills in the defaults. `isAsync`: they are made by a factory.
+ * Checks the options and fills in the defaults. `ofFactory`: one has made them.
  *
  * @throws TokenError `ERR_TOKEN_CONFIGURATION`; its message begins with the quoted option.
  */
-export function readCallbackOptions(options: TokenCallbackFactoryOptions, isAsync: boolean): CallbackSettings {
+export function readCallbackOptions(options: TokenCallbackFactoryOptions, ofFactory: boolean): CallbackSettings {
   const given = object('options', options);
-  const misplaced = STATIC_OPTIONS.find((name) => isAsync && name in given);
+  const misplaced = STATIC_OPTIONS.find((name) => ofFactory && name in given);
   if (misplaced !== undefined) throw configurationError(staticOption(misplaced));
-  known(given, [...OPTIONS, ...(isAsync ? [] : STATIC_OPTIONS)], 'TokenCallbackModule');
+  known(given, [...OPTIONS, ...(ofFactory ? [] : STATIC_OPTIONS)], 'TokenCallbackModule');
   const { managerName } = given;
   if (managerName !== undefined) text('managerName', managerName);
   const routes = elements('routes', given['routes'], 'a list of routes').map((route, at) => readRoute(route, at));
@@ -73,6 +75,7 @@ export function readCallbackOptions(options: TokenCallbackFactoryOptions, isAsyn
   return {
     routes: [...routes].sort((one, other) => open(one) - open(other)),
     managerName: managerName as string | undefined,
+    ofFactory,
   };
 }
 

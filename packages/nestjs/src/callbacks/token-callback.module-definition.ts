@@ -1,10 +1,12 @@
 import { ConfigurableModuleBuilder, type DynamicModule, Logger, type Provider, type Type } from '@nestjs/common';
 import { HttpAdapterHost, ModuleRef } from '@nestjs/core';
-import { CALLBACK_OPTIONS, CALLBACK_ROUTES } from './callback.constants.js';
+import { CALLBACK_OPTIONS, CALLBACK_PARTS, CALLBACK_ROUTES } from './callback.constants.js';
 import { callbackController } from './callback.controller.js';
+import { CallbackLifecycle } from './callback.lifecycle.js';
 import { CallbackAccounts } from './callback-accounts.js';
+import { CallbackBodies } from './callback-bodies.js';
 import { CallbackHandlers } from './callback-handlers.js';
-import { CallbackResponder } from './callback-responder.js';
+import { type CallbackParts, CallbackResponder } from './callback-responder.js';
 import type {
   TokenCallbackFactoryOptions,
   TokenCallbackStaticOptions,
@@ -31,7 +33,7 @@ function callbackModule(
 ): DynamicModule {
   const { controllers, read } = registration({ guards, decorators }, registered);
   const settings: Provider = { provide: CALLBACK_ROUTES, inject: [CALLBACK_OPTIONS], useFactory: read };
-  return { ...definition, controllers, providers: [...(definition.providers ?? []), settings, responder] };
+  return { ...definition, controllers, providers: [...(definition.providers ?? []), settings, ...PROVIDERS] };
 }
 
 interface Registration {
@@ -58,15 +60,27 @@ function registration(
   }
 }
 
-const responder: Provider = {
-  provide: CallbackResponder,
-  inject: [CALLBACK_ROUTES, ModuleRef, HttpAdapterHost],
-  useFactory: (settings: CallbackSettings, moduleRef: ModuleRef, adapterHost: HttpAdapterHost) =>
-    new CallbackResponder({
+const PROVIDERS: readonly Provider[] = [
+  {
+    provide: CALLBACK_PARTS,
+    inject: [CALLBACK_ROUTES, ModuleRef, HttpAdapterHost],
+    useFactory: (settings: CallbackSettings, moduleRef: ModuleRef, adapterHost: HttpAdapterHost): CallbackParts => ({
       settings,
       accounts: new CallbackAccounts(moduleRef, settings),
       handlers: new CallbackHandlers(moduleRef),
+      bodies: new CallbackBodies(),
       adapterHost,
       logger: new Logger('EvertokenCallbacks'),
     }),
-};
+  },
+  {
+    provide: CallbackResponder,
+    inject: [CALLBACK_PARTS],
+    useFactory: (parts: CallbackParts) => new CallbackResponder(parts),
+  },
+  {
+    provide: CallbackLifecycle,
+    inject: [CALLBACK_PARTS, CallbackResponder],
+    useFactory: (parts: CallbackParts, responder: CallbackResponder) => new CallbackLifecycle(parts, responder),
+  },
+];

@@ -10,9 +10,8 @@ import { Controller, Injectable, Module, Post, Req } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
-import { ScheduleModule } from '@nestjs/schedule';
 import type { TokenCallbackHandler, TokenCallbackHttp } from '../../src/callbacks/index.js';
-import { TokenModule } from '../../src/index.js';
+import { TokenModule, type TokenModuleOptions } from '../../src/index.js';
 import { ending, silence, type TestAccount, testAccount } from '../support.js';
 
 export const ADAPTERS = ['Express', 'Fastify'] as const;
@@ -89,9 +88,19 @@ export function callbackAccount(
   return { ...testAccount({ name }), callback: () => async (request) => answer(request) };
 }
 
-/** What every application with accounts imports. */
-export function tokenModules(
-  ...accounts: TestAccount[]
-): (DynamicModule | NonNullable<ModuleMetadata['imports']>[number])[] {
-  return [ScheduleModule.forRoot(), TokenModule.forRoot({ accounts, schedule: false, store: memoryStore() })];
+/** What an application with accounts imports. */
+export function tokenModule(
+  accounts: readonly TestAccount[],
+  options: Partial<TokenModuleOptions> = {},
+): DynamicModule {
+  return TokenModule.forRoot({ accounts, schedule: false, store: memoryStore(), ...options });
+}
+
+/** A promise, and what resolves it. */
+export function gate(): { readonly opened: Promise<void>; readonly open: () => void } {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
 }
