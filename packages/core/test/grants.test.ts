@@ -216,15 +216,25 @@ describe('a rotating grant', () => {
   it('is saved by another way back where the source has one', async () => {
     const account = modelAccount(platform, {
       ...renewable,
-      recover: async () => ({ value: 'found', refreshToken: `R${platform.refresh}`, lifetimeMs: DAY }),
+      recover: async ({ fetch }) => {
+        await fetch('http://platform.invalid/list');
+        return { value: 'found', refreshToken: `R${platform.refresh}`, lifetimeMs: DAY };
+      },
     });
     const manager = manage({ accounts: [account] });
+    const issues: unknown[] = [];
+    manager.on('issue', (event) => issues.push(event));
     await manager.authorize(account.token, async () => ({ value: 'T0', refreshToken: 'R0', lifetimeMs: DAY }));
     platform.twists = ['lost'];
     await clock.advance(DAY);
     await manager.get(account.token).catch(() => {});
     await clock.advance(HOUR);
     expect((await manager.get(account.token)).value).toBe('found');
+    // The refusal, and the question that brought the other.
+    expect(issues).toMatchObject([
+      { outcome: 'failed', requests: 1, code: 'ERR_TOKEN_TRANSPORT' },
+      { outcome: 'renewed', requests: 2 },
+    ]);
   });
 
   describe('with another way back', () => {

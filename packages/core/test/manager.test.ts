@@ -884,6 +884,22 @@ describe('events', () => {
     expect(platform.calls).toBe(3);
   });
 
+  it('tell of a request that was refused for its parent, too', async () => {
+    const account = modelAccount(platform);
+    const ticket = ticketOf(account.token, (parent) => {
+      if (parent === 'T1') throw refusedParent(parent);
+      return { value: 'ticket', lifetimeMs: 2 * HOUR };
+    });
+    const manager = manage({ accounts: [account] });
+    await manager.get(ticket);
+    expect(manager.named('issue')).toMatchObject([
+      { kind: 'access_token', outcome: 'renewed', requests: 1 },
+      { kind: 'ticket', outcome: 'failed', requests: 1, code: 'ERR_TOKEN_WAITING', platformCode: '40001' },
+      { kind: 'access_token', outcome: 'renewed', forced: true, requests: 1 },
+      { kind: 'ticket', outcome: 'renewed', requests: 1 },
+    ]);
+  });
+
   it('are published on diagnostics channels too', async () => {
     const account = modelAccount(platform, { name: 'channelled' });
     const published: unknown[] = [];
