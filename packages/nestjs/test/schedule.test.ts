@@ -57,9 +57,29 @@ describe('the job', () => {
     class Own {
       @Cron(NEW_YEAR, { name: 'own' })
       work() {}
+      @Cron(NEW_YEAR)
+      alsoWork() {}
     }
     const app = await started([schedule, TokenModule.forRoot({ store: memoryStore() })], { providers: [Own] });
-    expect([...app.get(SchedulerRegistry).getCronJobs().keys()].sort()).toEqual(['evertoken:refresh', 'own']);
+    // One registry, and in it one job of each: a ScheduleModule of ours would have brought a second one with all jobs again.
+    const registries = app.get(SchedulerRegistry, { strict: false, each: true });
+    expect(registries).toHaveLength(1);
+    const names = [...registries.flatMap((registry) => [...registry.getCronJobs().keys()])].sort();
+    expect(names).toEqual([expect.stringMatching(/^[0-9a-f-]{36}$/), 'evertoken:refresh', 'own']);
+  });
+
+  it('may be stopped, started and deleted through the registry, as any job', async () => {
+    const { app, tokens } = await world({ schedule: { cron: '* * * * * *' } });
+    const refreshDue = vi.spyOn(tokens, 'refreshDue').mockResolvedValue({ counts: {}, results: [] } as never);
+    const registry = app.get(SchedulerRegistry);
+    const job = registry.getCronJob('evertoken:refresh');
+    await job.stop();
+    expect(job.isActive).toBe(false);
+    const before = refreshDue.mock.calls.length;
+    job.start();
+    await vi.waitFor(() => expect(refreshDue.mock.calls.length).toBeGreaterThan(before), { timeout: 10_000 });
+    registry.deleteCronJob('evertoken:refresh');
+    expect([registry.doesExist('cron', 'evertoken:refresh'), job.isActive]).toEqual([false, false]);
   });
 
   it('does not exist with "schedule": false, nor is ScheduleModule needed then', async () => {
@@ -100,15 +120,25 @@ describe('a tick', () => {
       answer = resolve;
     });
     const slow = testAccount({ name: 'slow', issue: () => asked.then(() => ({ value: 'T', lifetimeMs: 7_200_000 })) });
-    const { app, tokens } = await world({ accounts: [slow] });
-    const refreshDue = vi.spyOn(tokens, 'refreshDue');
-    const job = jobOf(app);
-    // Past the job's own guard: two explorers make two jobs of one method.
-    const ticks = [0, 1].map(() => Promise.all(callbacksOf(job).map((callback) => callback())));
+    const tokenModule = TokenModule.forRoot({
+      accounts: [slow],
+      store: memoryStore(),
+      schedule: { cron: NEW_YEAR },
+      ...AT_ONCE,
+    });
+    const app = await started([schedule, ScheduleModule.forRoot(), tokenModule]);
+    const refreshDue = vi.spyOn(app.get(TokenManager), 'refreshDue');
+    const registries = app.get(SchedulerRegistry, { strict: false, each: true });
+    const jobs = registries.map((registry) => registry.getCronJob('evertoken:refresh'));
+    // Two explorers make two jobs of one method, and neither knows of the other.
+    expect(new Set(jobs).size).toBe(2);
+    const tick = () => Promise.all(jobs.map((job) => job.fireOnTick()));
+    const ticks = [tick(), tick()];
+    await vi.waitFor(() => expect(slow.calls()).toBe(1));
     answer();
     await Promise.all(ticks);
     expect(refreshDue).toHaveBeenCalledTimes(1);
-    await job.fireOnTick();
+    await tick();
     expect(refreshDue).toHaveBeenCalledTimes(2);
   });
 
