@@ -33,11 +33,12 @@ export async function inspectAll(
 ): Promise<Inspection> {
   const tallies = new Tallies();
   const essential = essentialKeys(manager);
+  const isToken = tokenKinds(manager);
   try {
     let count = 0;
     for await (const status of manager.inspect()) {
       if (++count % KEYS_AT_A_TIME === 0) await new Promise((resolve) => setImmediate(resolve));
-      if (status.state === 'gone') continue;
+      if (status.state === 'gone' || !isToken(status)) continue;
       const at = now();
       const verdict = judge(status, { essential: essential.has(status.key), now: at, settings });
       tallies.add(status, { living: lives(status, at), verdict });
@@ -60,6 +61,14 @@ function essentialKeys(manager: TokenManager): ReadonlySet<string> {
     for (const { key, keep } of account.sources()) if (keep === 'obtainable') keys.add(key);
   }
   return keys;
+}
+
+/** Whether a record is a token's: an account may keep other things beside its tokens, of kinds that it does not answer for. */
+function tokenKinds(manager: TokenManager): (key: { readonly account: string; readonly kind: string }) => boolean {
+  const kinds = new Map(
+    manager.accounts().map((account) => [account.name, new Set(account.kinds.map(({ kind }) => kind))]),
+  );
+  return ({ account, kind }) => kinds.get(account)?.has(kind) ?? true;
 }
 
 /** Without the stores: what this process can still serve. */
