@@ -5,7 +5,7 @@ import KeyvRedis, { createKeyv } from '@keyv/redis';
 import { CACHE_MANAGER, type Cache, CacheModule } from '@nestjs/cache-manager';
 import { createClient, type RedisClientType } from '@redis/client';
 import { Keyv } from 'keyv';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { TokenManager, TokenModule } from '../src/index.js';
 import { started, testAccount } from './support.js';
 
@@ -141,4 +141,42 @@ describe.skipIf(missing)('tokens in a CacheModule on Redis', () => {
     expect(String(error) + String((error as Error).cause)).not.toContain('T0P');
     expect(shop.calls()).toBe(0);
   });
+
+  it.each(['before', 'after'])(
+    'listed %s TokenModule: once the application has ended, no connection is left, or has come back',
+    async (where) => {
+      const name = `evertoken-${randomUUID()}`;
+      const id = randomUUID();
+      let answer = () => {};
+      const asked = new Promise<void>((resolve) => {
+        answer = resolve;
+      });
+      const issue = issueOf(id);
+      const shop = testAccount({ name: 'slow', id, issue: (call) => asked.then(() => issue(call)) });
+      const known = newShop();
+      const cache = CacheModule.register({ isGlobal: true, stores: [createKeyv({ url, name })] });
+      const tokens = TokenModule.forRoot({ accounts: [shop, known], schedule: false, random: () => 0 });
+      const connections = async () => (await admin.clientList()).filter((client) => client.name === name).length;
+
+      const app = await started(where === 'before' ? [cache, tokens] : [tokens, cache]);
+      const manager = app.get(TokenManager);
+      await manager.get(known.accessToken);
+      expect(await connections()).toBe(1);
+      // A token is on its way; where the cache is disconnected first, it would come too late for it.
+      const getting = where === 'before' ? manager.get(shop.accessToken) : undefined;
+      if (getting) await vi.waitFor(() => expect(shop.calls()).toBe(1));
+      const closing = app.close();
+      answer();
+      await closing;
+      await getting;
+      // No reason to open a connection again: the one is answered from memory, the other not at all.
+      await manager.get(known.accessToken);
+      await manager
+        .inspect()
+        .next()
+        .catch(() => {});
+      await vi.waitFor(async () => expect(await connections()).toBe(0), { timeout: 5_000 });
+      if (getting) expect(await admin.exists(`evertoken:${shop.accessToken.key}`)).toBe(1);
+    },
+  );
 });
