@@ -1,16 +1,28 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { TokenManager } from '@evertoken/core';
 import { OnTokenEvent } from '@evertoken/nestjs';
-import { Inject, Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import {
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type OnModuleDestroy,
+} from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { StatusService } from '../status/status.service.js';
 import { ExampleSandbox } from './example-sandbox.js';
 
+/** How long an end waits for the first pushes, ms: with a sandbox in this process they take a tenth of that. */
+const CONNECT_GRACE_MS = 2_000;
+
 /** Refreshes what the sandbox's clock has made due, keeps the platforms' memory up to date, and ends with the application. */
 @Injectable()
-export class SandboxKeeper implements OnApplicationBootstrap, OnApplicationShutdown {
+export class SandboxKeeper implements OnApplicationBootstrap, OnModuleDestroy, OnApplicationShutdown {
   readonly #logger = new Logger(SandboxKeeper.name);
   #sweeping: Promise<void> = Promise.resolve();
   #sweptOffsetMs: number;
+  #connecting = false;
   #isConnected: () => void = () => {};
   /** Resolves once the first tickets have been pushed to the application that listens, or could not be; never rejects. */
   readonly connected = new Promise<void>((resolve) => {
@@ -50,6 +62,11 @@ export class SandboxKeeper implements OnApplicationBootstrap, OnApplicationShutd
     this.sandbox.remember();
   }
 
+  /** First pushes that are under way are still taken: the manager is drained after this, and the sandbox would try again and again. */
+  async onModuleDestroy(): Promise<void> {
+    if (this.#connecting) await Promise.race([this.connected, pause(CONNECT_GRACE_MS, undefined, { ref: false })]);
+  }
+
   /** By now the manager is drained: nobody calls the platforms any more. */
   onApplicationShutdown(): Promise<void> {
     return this.sandbox.close();
@@ -68,6 +85,7 @@ export class SandboxKeeper implements OnApplicationBootstrap, OnApplicationShutd
   }
 
   async #connect(): Promise<void> {
+    this.#connecting = true;
     try {
       await this.sandbox.connect();
     } catch (error) {
