@@ -3,7 +3,7 @@ import type { ModuleRef } from '@nestjs/core';
 import { configurationError } from '../token.messages.js';
 import { getAccountToken } from '../utils/get-account-token.util.js';
 import { getTokenManagerToken } from '../utils/get-token-manager-token.util.js';
-import { noCallback, noManager, noSuchAccount } from './callback.messages.js';
+import { callbackNotMade, noCallback, noManager, noSuchAccount } from './callback.messages.js';
 import type { CallbackRoute, CallbackSettings, CallbackTarget } from './read-callback-options.js';
 
 /** What an account answers with. */
@@ -42,25 +42,42 @@ export class CallbackAccounts {
     }
   }
 
-  /** The callback of the account that a request is for, where the route may serve it. `name`: from the path. */
+  /**
+   * The callback of the account that a request is for, where the route may serve it. `name`: from the path.
+   *
+   * @throws TokenError `ERR_TOKEN_CONFIGURATION` where the account lacks what it takes.
+   */
   callbackFor({ target }: CallbackRoute, name: string | undefined): AnswerCallback | undefined {
-    if (target.kind === 'handler' || !this.#manager) return undefined;
+    if (target.kind === 'handler') return undefined;
     const account = this.#find(target.kind === 'account' ? target.name : (name ?? ''));
-    if (!account?.callback || !isServed(target, account)) return undefined;
-    let callback = this.#callbacks.get(account);
-    if (!callback) {
-      callback = account.callback(this.#manager);
-      this.#callbacks.set(account, callback);
-    }
+    return account && isServed(target, account) ? this.#callbackOf(account) : undefined;
+  }
+
+  #callbackOf(account: Account): AnswerCallback | undefined {
+    const known = this.#callbacks.get(account);
+    if (known || !account.callback || !this.#manager) return known;
+    const callback = account.callback(this.#manager);
+    this.#callbacks.set(account, callback);
     return callback;
   }
 
   #checkAccount(option: string, name: string, optional: boolean): void {
-    const account = this.#find(name) ?? this.#inject(name);
+    const managed = this.#find(name);
+    // A double of the manager starts without secrets, and so without the keys of pushes.
+    if (managed) this.#checkKeys(option, managed);
+    const account = managed ?? this.#inject(name);
     if (account && !account.callback) throw configurationError(noCallback(option, name), name);
     if (!account && !optional) {
       const known = this.#manager?.accounts().map((present) => present.name) ?? [];
       throw configurationError(noSuchAccount(option, name, known), name);
+    }
+  }
+
+  #checkKeys(option: string, account: Account): void {
+    try {
+      this.#callbackOf(account);
+    } catch (error) {
+      throw configurationError(callbackNotMade(option, account.name, (error as Error).message), account.name);
     }
   }
 

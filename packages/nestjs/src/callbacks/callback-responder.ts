@@ -5,7 +5,7 @@ import type { Logger } from '@nestjs/common';
 import type { HttpAdapterHost } from '@nestjs/core';
 import { ACCOUNT_PARAMETER } from './callback.constants.js';
 import { bodyReadBefore } from './callback.messages.js';
-import type { CallbackAccounts } from './callback-accounts.js';
+import type { AnswerCallback, CallbackAccounts } from './callback-accounts.js';
 import { type CallbackBodies, TOO_LARGE } from './callback-bodies.js';
 import type { CallbackHandlers } from './callback-handlers.js';
 import type { CallbackRoute, CallbackSettings } from './read-callback-options.js';
@@ -70,22 +70,34 @@ export class CallbackResponder {
       return await this.#askAccount(route, received.request, request.params?.[ACCOUNT_PARAMETER]);
     } catch (error) {
       if (!(error instanceof TokenError)) throw error;
-      this.#parts.logger[error.retryable || error.code === 'ERR_TOKEN_CLOSED' ? 'warn' : 'error'](
-        `a request to '${route.path}' could not be answered, code ${error.code}: ${error.message}`,
-      );
+      this.#log(route, error);
       return AGAIN;
     }
   }
 
   async #askAccount(route: CallbackRoute, request: CallbackRequest, name: string | undefined): Promise<CallbackReply> {
-    const { accounts, logger } = this.#parts;
-    const callback = accounts.callbackFor(route, name);
+    const callback = this.#callbackFor(route, name);
     if (!callback) return NOT_FOUND;
     const reply = await callback(request);
     if (reply.status < 400 || reply.status >= 500) return reply;
-    logger.debug(`a request to '${route.path}' was refused with ${reply.status}`);
+    this.#parts.logger.debug(`a request to '${route.path}' was refused with ${reply.status}`);
     // What is said to a caller who may be guessing must not tell him that he has guessed right.
     return route.target.kind === 'accounts' ? NOT_FOUND : reply;
+  }
+
+  #callbackFor(route: CallbackRoute, name: string | undefined): AnswerCallback | undefined {
+    try {
+      return this.#parts.accounts.callbackFor(route, name);
+    } catch (error) {
+      if (route.target.kind !== 'accounts' || !(error instanceof TokenError)) throw error;
+      this.#log(route, error);
+      return undefined;
+    }
+  }
+
+  #log({ path }: CallbackRoute, { code, message, retryable }: TokenError): void {
+    const level = retryable || code === 'ERR_TOKEN_CLOSED' ? 'warn' : 'error';
+    this.#parts.logger[level](`a request to '${path}' could not be answered, code ${code}: ${message}`);
   }
 
   #withoutBody(route: CallbackRoute, problem: BodyProblem): CallbackReply {

@@ -47,6 +47,9 @@ export const noSuchAccount = (path: string, name: string, known: readonly string
 
 export const noCallback = (path: string, name: string) => `"${path}" names account "${name}", which takes no callbacks`;
 
+export const callbackNotMade = (path: string, name: string, reason: string) =>
+  `"${path}" names account "${name}", which cannot take callbacks: ${reason}`;
+
 export const noSuchHandler = (path: string, token: string) =>
   `"${path}" must be a provider of the application, and no module provides ${token}`;
 

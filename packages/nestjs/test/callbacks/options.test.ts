@@ -292,6 +292,43 @@ describe('a wrong option fails the start and says where it stands', () => {
   });
 });
 
+describe('an account that lacks what its callback takes', () => {
+  const keyless = {
+    ...testAccount({ name: 'keyless' }),
+    callback: () => {
+      throw new TokenError('ERR_TOKEN_CONFIGURATION', '"push" of account "keyless" is missing');
+    },
+  };
+
+  it('fails the start, and not each request', async () => {
+    const routes = [{ path: 'a', account: 'keyless' }];
+    const failure = await failureOf(tokenModule([keyless]), TokenCallbackModule.forRoot({ routes }));
+    expect(failure.message).toBe(
+      '"routes[0].account" names account "keyless", which cannot take callbacks: "push" of account "keyless" is missing',
+    );
+  });
+
+  it('is like one that is not there where it is one of a platform', async () => {
+    const routes = [{ path: ':account', accounts: { platform: 'test' } }];
+    const { send, log } = await serve('Express', [tokenModule([keyless]), TokenCallbackModule.forRoot({ routes })]);
+    expect(await send('/keyless', { method: 'POST' })).toMatchObject({ status: 404, text: '' });
+    expect(log.lines.map(({ level, text }) => [level, text])).toContainEqual([
+      'error',
+      `a request to ':account' could not be answered, code ERR_TOKEN_CONFIGURATION: "push" of account "keyless" is missing`,
+    ]);
+  });
+
+  it('does not keep a test from starting that has no manager, and so no keys', async () => {
+    const module = await Test.createTestingModule({
+      imports: [tokenModule([keyless]), TokenCallbackModule.forRoot({ routes: [{ path: 'a', account: 'keyless' }] })],
+    })
+      .overrideProvider(TokenManager)
+      .useValue(fixedTokens([]))
+      .compile();
+    await ending(module).init();
+  });
+});
+
 describe('TokenCallbackModule', () => {
   it('needs no manager where only handlers answer, and no server where there is none', async () => {
     const app = await started([HandlerModule, TokenCallbackModule.forRoot({ routes: [echo] })]);
