@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createSandbox, type Sandbox } from '@evertoken/sandbox';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 /** The snippets of the README, compiled by tsc and run by plain Node; only the platform's hosts lead to the sandbox. */
 const run = promisify(execFile);
@@ -15,6 +15,8 @@ const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/pack
 const shop = { appId: 'wxshop', secret: 'shop-secret' };
 const mini = { appId: 'wxmini', secret: 'mini-secret' };
 const keys = { token: 'push-token', encodingAESKey: 'abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG' };
+const CORP = 'wwcorp';
+const crmKeys = { token: 'crm-token', encodingAESKey: 'crmCRMcrmCRMcrmCRMcrmCRMcrmCRMcrmCRMcrmCRMc' };
 const USER = 'o-user-1';
 
 let folder = '';
@@ -26,6 +28,7 @@ beforeAll(async () => {
       { ...shop, users: [{ openid: USER, nickname: '小明' }, {}] },
       { ...mini, kind: 'miniProgram', users: [{ openid: 'o-mini-1' }] },
     ],
+    wecom: [{ corpId: CORP, agents: [{ agentId: 1000002, secret: 'crm-secret' }] }],
   });
   folder = await mkdtemp(join(here, '.readme-'));
   const readme = await readFile(join(here, '../README.md'), 'utf8');
@@ -70,8 +73,8 @@ await tokens.close();`,
   );
   await writeFile(
     join(folder, 'listen.mjs'),
-    `import { server } from './out/messages.js';
-server.listen(0, '127.0.0.1', () => console.log('port', server.address().port));`,
+    `const { server, receiver = server } = await import('./out/' + process.argv[2] + '.js');
+receiver.listen(0, '127.0.0.1', () => console.log('port', receiver.address().port));`,
   );
   await mkdir(join(folder, 'work'));
   await writeFile(join(folder, 'work', 'logo.png'), Uint8Array.from([137, 80, 78, 71]));
@@ -97,6 +100,13 @@ function start(program: string, ...args: string[]) {
       WECHAT_MINI_SECRET: mini.secret,
       WECHAT_TOKEN: keys.token,
       WECHAT_AES_KEY: keys.encodingAESKey,
+      WECOM_CORPID: CORP,
+      WECOM_TOKEN: keys.token,
+      WECOM_AES_KEY: keys.encodingAESKey,
+      CRM_SECRET: 'crm-secret',
+      CRM_TOKEN: crmKeys.token,
+      CRM_AES_KEY: crmKeys.encodingAESKey,
+      CONTACTS_SECRET: 'contacts-secret',
     },
     timeout: 60_000,
   });
@@ -133,31 +143,48 @@ describe('the README', () => {
     });
   }, 90_000);
 
-  it('opens what is pushed to the account', async () => {
-    const running = start('listen.mjs');
-    const output = running.child.stdout as NodeJS.ReadableStream;
-    let text = '';
-    output.on('data', (chunk: Buffer) => {
-      text += chunk;
-    });
-    const said = async (pattern: RegExp) => {
-      for (;;) {
-        const found = pattern.exec(text);
-        if (found) return found;
-        await new Promise((resolve) => output.once('data', resolve));
-      }
-    };
-    try {
-      const [, port] = await said(/port (\d+)/);
-      const url = `http://127.0.0.1:${port}/`;
-      sandbox.wechat.configure(shop.appId, { push: { ...keys, url } });
-      const heard = said(/你好/);
-      await sandbox.wechat.push(shop.appId, { MsgType: 'text', Content: '你好' });
-      await heard;
-      expect(sandbox.pushLog().at(-1)).toMatchObject({ outcome: 'success' });
-    } finally {
-      running.child.kill();
-      await running.catch(() => {});
-    }
+  it('answers what is pushed to the account', async () => {
+    const url = await serving('listen.mjs', 'messages');
+    sandbox.wechat.configure(shop.appId, { push: { ...keys, url } });
+    expect(await sandbox.wechat.verifyUrl(shop.appId)).toMatchObject({ outcome: 'verified' });
+    const text = await sandbox.wechat.push(shop.appId, { MsgType: 'text', Content: '你好' });
+    expect(text.reply).toContain('<Content><![CDATA[you said: 你好]]></Content>');
+    const subscribed = await sandbox.wechat.push(shop.appId, { MsgType: 'event', Event: 'subscribe' });
+    expect(subscribed.reply).toContain('<MediaId><![CDATA[welcome]]></MediaId>');
+    const other = await sandbox.wechat.push(shop.appId, { MsgType: 'event', Event: 'unsubscribe' });
+    expect(other).toMatchObject({ outcome: 'success' });
+  }, 90_000);
+
+  it('answers for a corp’s agents', async () => {
+    const url = await serving('listen.mjs', 'corp-messages');
+    sandbox.wecom.setCallback(CORP, { url, ...crmKeys });
+    expect(await sandbox.wecom.verifyUrl(CORP)).toMatchObject({ outcome: 'verified' });
+    sandbox.wecom.push(CORP, { FromUserName: 'lisi', MsgType: 'text', Content: 'hello' }, 1000002);
+    await sandbox.pushes();
+    expect(sandbox.pushLog().at(-1)?.reply).toContain('<![CDATA[lisi to the CRM: hello]]>');
+    sandbox.wecom.setCallback(CORP, { url, ...keys });
+    sandbox.wecom.push(CORP, { MsgType: 'event', Event: 'change_contact' });
+    await sandbox.pushes();
+    expect(sandbox.pushLog().at(-1)).toMatchObject({ event: 'change_contact', outcome: 'empty' });
   }, 90_000);
 });
+
+/** Starts a program that prints its port; resolves with its address. It ends with the test. */
+async function serving(program: string, ...args: string[]): Promise<string> {
+  const running = start(program, ...args);
+  onTestFinished(async () => {
+    running.child.kill();
+    await running.catch(() => {});
+  });
+  const output = running.child.stdout as NodeJS.ReadableStream;
+  let text = '';
+  const port = new Promise<string>((resolve) => {
+    output.on('data', (chunk: Buffer) => {
+      text += chunk;
+      const [, found] = /port (\d+)/.exec(text) ?? [];
+      if (found !== undefined) resolve(found);
+    });
+  });
+  const ended = running.then(() => Promise.reject(new Error(`it ended: ${text}`)));
+  return `http://127.0.0.1:${await Promise.race([port, ended])}/`;
+}
