@@ -1,9 +1,18 @@
-import { type RefreshReport, TokenError, type TokenManager } from '@evertoken/core';
+import { type RefreshReport, systemClock, TokenError, type TokenManager } from '@evertoken/core';
 import type { Logger } from '@nestjs/common';
 import type { AccountsFollower } from './accounts-follower.js';
 import { ModuleTokenManager } from './module-token-manager.js';
 import type { ModuleSettings } from './read-module-options.js';
 import { JITTER } from './token.constants.js';
+
+/** How the latest sweep went; times by the machine's monotonic clock, as the ticks are. */
+export interface SweepRecord {
+  readonly beganMs: number;
+  /** Absent while it is under way. */
+  readonly endedMs?: number;
+  /** Absent where it went well. */
+  readonly code?: string;
+}
 
 /** What a tick does: one sweep at a time, none before the start or after the stop, and never an error out of it. */
 export class RefreshRunner {
@@ -14,12 +23,18 @@ export class RefreshRunner {
   readonly #stop = new AbortController();
   #started = false;
   #running: Promise<void> | undefined;
+  #lastSweep: SweepRecord | undefined;
 
   constructor(manager: TokenManager, settings: ModuleSettings, logger: Logger, accounts: AccountsFollower) {
     this.#manager = manager;
     this.#settings = settings;
     this.#logger = logger;
     this.#accounts = accounts;
+  }
+
+  /** The sweep that began last; undefined before the first one. */
+  get lastSweep(): SweepRecord | undefined {
+    return this.#lastSweep;
   }
 
   /** Ticks count from now on; needed where the manager does not tell by itself that it was started. */
@@ -47,15 +62,25 @@ export class RefreshRunner {
   }
 
   async #sweep(): Promise<void> {
+    const beganMs = systemClock.monotonic();
+    this.#lastSweep = { beganMs };
+    const code = await this.#refresh();
+    this.#lastSweep = { beganMs, endedMs: systemClock.monotonic(), ...(code !== undefined && { code }) };
+  }
+
+  /** Never rejects: resolves with the code of what it failed with. */
+  async #refresh(): Promise<string | undefined> {
     const { signal } = this.#stop;
     try {
       await this.#accounts.follow(signal);
-      if (signal.aborted) return;
+      if (signal.aborted) return undefined;
       const jitterMs = (this.#settings.job?.untilNextMs() ?? 0) * JITTER;
       const report = await this.#manager.refreshDue({ jitterMs, signal });
       if (report.results.length > 0) this.#logger.debug(summary(report));
+      return undefined;
     } catch (error) {
       if (!signal.aborted) this.#logger.error(...failure(error));
+      return error instanceof TokenError ? error.code : 'ERR_UNKNOWN';
     }
   }
 }

@@ -1,9 +1,10 @@
-import { memoryStore } from '@evertoken/core';
+import { memoryStore, TokenError } from '@evertoken/core';
 import { Injectable } from '@nestjs/common';
 import { Cron, ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
 import type { TestingModule } from '@nestjs/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { TokenManager, TokenModule, type TokenModuleOptions } from '../src/index.js';
+import { RefreshRunner } from '../src/refresh-runner.js';
 import { AT_ONCE, silence, started, testAccount } from './support.js';
 
 /** Never during a test. */
@@ -152,6 +153,24 @@ describe('a tick', () => {
     });
     await tick();
     expect(log.lines.at(-1)?.text).toBe('refresh: 1 renewed');
+  });
+
+  it('leaves word of how it went, for whoever watches over it', async () => {
+    const { app, tokens, tick } = await world();
+    const runner = app.get(RefreshRunner, { strict: false });
+    expect(runner.lastSweep).toBeUndefined();
+    const failing = vi.spyOn(tokens, 'refreshDue');
+    failing.mockImplementationOnce(async () => {
+      expect(runner.lastSweep).toEqual({ beganMs: expect.any(Number) });
+      throw new TokenError('ERR_TOKEN_STORE', 'down');
+    });
+    await tick();
+    expect(runner.lastSweep).toMatchObject({ endedMs: expect.any(Number), code: 'ERR_TOKEN_STORE' });
+    failing.mockRejectedValueOnce(new Error('boom'));
+    await tick();
+    expect(runner.lastSweep?.code).toBe('ERR_UNKNOWN');
+    await tick();
+    expect(runner.lastSweep).toEqual({ beganMs: expect.any(Number), endedMs: expect.any(Number) });
   });
 
   it('does nothing after drain', async () => {
