@@ -13,15 +13,16 @@ const { wechat, nextengine } = SANDBOX_ACCOUNTS;
 export type Trouble = 'down' | 'silent' | undefined;
 
 /** The memory store at a distance: nothing of it can be seen without asking, and asking may fail. */
-export function remoteStore(clock: ManualClock): { readonly store: TokenStore; trouble: Trouble } {
+export function remoteStore(clock: ManualClock): { store: TokenStore; trouble: Trouble; lists: number } {
   const inner = memoryStore({ clock });
-  const remote = { trouble: undefined as Trouble, store: inner };
+  const remote = { trouble: undefined as Trouble, store: inner, lists: 0 };
   remote.store = new Proxy(inner, {
     get: (target, name) => {
       if (name === 'peek' || name === 'watch') return undefined;
       const member: unknown = Reflect.get(target, name);
       if (typeof member !== 'function') return member;
       return async (...args: unknown[]) => {
+        if (name === 'list') remote.lists++;
         if (remote.trouble === 'down' && name !== 'close') {
           throw Object.assign(new Error('connect ECONNREFUSED redis://user:hidden@host'), { code: 'ECONNREFUSED' });
         }
