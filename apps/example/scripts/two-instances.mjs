@@ -54,9 +54,7 @@ async function main() {
     });
     children.push(child);
     // One after the other: the first makes the tables, and is there when the first tickets come.
-    await Promise.race([listening(child), exited(child)]);
-    if (child.exitCode === null && child.signalCode === null)
-      console.log(`${name}: ${addresses[index]} (process ${child.pid})`);
+    if (await listening(child)) console.log(`${name}: ${addresses[index]} (process ${child.pid})`);
     void exited(child).then(async () => {
       if (ending) return;
       console.log(`${name} has ended (${child.signalCode ?? `exit code ${child.exitCode}`}); the other goes on`);
@@ -76,10 +74,15 @@ function start(name, env) {
   return child;
 }
 
-/** Resolves when the instance says where it is. */
+/** Resolves when the instance says where it is; with false where it ends before. */
 async function listening(child) {
-  for await (const line of createInterface({ input: child.stdout })) if (line.startsWith('Sandbox: ')) break;
-  child.stdout.resume();
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (!line.startsWith('Sandbox: ')) continue;
+    child.stdout.resume();
+    return true;
+  }
+  await exited(child);
+  return false;
 }
 
 async function exited(child) {

@@ -169,7 +169,7 @@ export class ExampleSandbox {
     if (account === 'platform') await this.#do('open-platform/push-ticket', { appId: id });
     else if (account === 'suite') await this.#do('wecom/push-ticket', { suiteId: id });
     else await this.#do('dingtalk-suite/push-ticket', { suiteKey: id });
-    await this.#settle();
+    await this.pushed();
   }
 
   /** A tenant authorizes the account, or does so again. Resolves once the push about it was answered, or given up. */
@@ -179,7 +179,7 @@ export class ExampleSandbox {
     if (account === 'platform') await this.#do('open-platform/authorize', { appId: id, authorizerAppId: subject });
     else if (account === 'suite') await this.#do('wecom/install', { suiteId: id, corp });
     else await this.#do('dingtalk-suite/authorize', { suiteKey: id, corp });
-    await this.#settle();
+    await this.pushed();
   }
 
   /** A tenant takes its authorization back. Resolves once the push about it was answered, or given up. */
@@ -188,7 +188,7 @@ export class ExampleSandbox {
     if (account === 'platform') await this.#do('open-platform/cancel', { appId: id, authorizerAppId: subject });
     else if (account === 'suite') await this.#do('wecom/uninstall', { suiteId: id, corpId: subject });
     else await this.#do('dingtalk-suite/cancel', { suiteKey: id, corpId: subject });
-    await this.#settle();
+    await this.pushed();
   }
 
   /** A user starts the application from NextEngine's menu: where their browser is sent. */
@@ -211,7 +211,7 @@ export class ExampleSandbox {
     await this.#do('open-platform/switches', { appId: platform, callbackUrl: to('platform') });
     await this.#do('wecom/callback', { account: suite, url: to('suite') });
     await this.#do('dingtalk-suite/callback', { suiteKey: isv, callbackUrl: to('isv') });
-    await this.#settle();
+    await this.pushed();
     if (!this.#place.isNew) return;
     const tenants = await this.tenants();
     for (const account of ['platform', 'suite', 'isv'] as const) {
@@ -231,13 +231,13 @@ export class ExampleSandbox {
     return this.#place.close();
   }
 
+  /** Resolves once the pushes under way have been answered, or given up. What was told by them must not be forgotten either. */
+  pushed(): Promise<void> {
+    return this.#do('pushes', {});
+  }
+
   async #do(path: string, body: object): Promise<void> {
     await this.#control.post(path, body);
     this.#place.remember();
-  }
-
-  /** Waits for the pushes under way; what was told by them must not be forgotten either. */
-  #settle(): Promise<void> {
-    return this.#do('pushes', {});
   }
 }

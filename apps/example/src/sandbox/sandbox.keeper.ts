@@ -76,6 +76,8 @@ export class SandboxKeeper implements OnApplicationBootstrap, OnModuleDestroy, O
     const { offsetMs } = this.sandbox;
     if (offsetMs === this.#sweptOffsetMs) return;
     try {
+      // Tickets that came due in the same hour would in reality have come before.
+      await this.sandbox.pushed();
       await this.tokens.refreshDue();
     } catch (error) {
       this.#logger.warn(`cannot refresh what is due: ${messageOf(error)}`);
