@@ -8,7 +8,7 @@ import { RefreshRunner } from '../refresh-runner.js';
 import { TOKEN_MODULE_SETTINGS } from '../token.constants.js';
 import { configurationError } from '../token.messages.js';
 import { getTokenManagerToken } from '../utils/get-token-manager-token.util.js';
-import { sweepWatch, type WatchedJob } from './sweep-watch.js';
+import { sweepWatch } from './sweep-watch.js';
 import type { TokenHealthReason } from './token-health-report.js';
 
 /** A manager, and what its module knows of it. */
@@ -66,7 +66,7 @@ export class HealthParts implements OnApplicationBootstrap {
 
   #partsOf({ instance, host }: InstanceWrapper): ManagerParts {
     const settings = host?.providers.get(TOKEN_MODULE_SETTINGS)?.instance as ModuleSettings | undefined;
-    const runner = host?.providers.get(RefreshRunner)?.instance as WatchedJob['runner'] | undefined;
+    const runner = host?.providers.get(RefreshRunner)?.instance as RefreshRunner | undefined;
     const registry = this.#registry();
     const manager = instance as TokenManager;
     const started = () => settings?.startOn !== 'signal' || !(manager instanceof ModuleTokenManager) || manager.started;

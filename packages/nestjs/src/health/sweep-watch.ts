@@ -2,21 +2,14 @@ import { systemClock } from '@evertoken/core';
 import type { SchedulerRegistry } from '@nestjs/schedule';
 import { CronTime } from 'cron';
 import type { JobSettings } from '../read-module-options.js';
+import type { RefreshRunner } from '../refresh-runner.js';
 import type { TokenHealthReason } from './token-health-report.js';
-
-/** How the refresh job's last sweep went, times by the machine's monotonic clock: ticks come by its time, whatever clock the manager has. */
-export interface SweepLife {
-  readonly beganMs: number;
-  readonly endedMs?: number;
-  /** Of a sweep that failed. */
-  readonly code?: string;
-}
 
 /** What is watched. */
 export interface WatchedJob {
   readonly job: JobSettings;
   readonly registry: SchedulerRegistry;
-  readonly runner: { readonly lastSweep?: SweepLife | undefined };
+  readonly runner: Pick<RefreshRunner, 'lastSweep'>;
   /** Whether ticks count already: a module may wait for a signal. */
   readonly started: () => boolean;
 }
@@ -26,18 +19,20 @@ const GRACE_MS = 60_000;
 /** As many ticks show the longest pause of an uneven expression: a weekend, say. */
 const TICKS = 10;
 
-/** Tells when the refresh job has not run for longer than two of its pauses, or when what it last ran has failed. */
+/** Tells when the refresh job was stopped, has not run for longer than two of its pauses, or has failed when it ran last. */
 export function sweepWatch({ job, registry, runner, started }: WatchedJob): () => readonly TokenHealthReason[] {
+  // Ticks come by the machine's time, whatever clock the manager has.
   let since = systemClock.monotonic();
   const lateMs = 2 * longestPauseMs(job) + GRACE_MS;
   return () => {
-    const life = runner.lastSweep;
-    if (!started()) since = systemClock.monotonic();
+    const now = systemClock.monotonic();
+    if (!started()) since = now;
     // Switched off in this process: another one refreshes.
-    if (!registry.doesExist('cron', job.name)) return [];
-    if (life?.code !== undefined) return [{ state: 'degraded', reason: 'sweep', code: life.code }];
-    const late = systemClock.monotonic() - (life?.beganMs ?? since) > lateMs;
-    return late ? [{ state: 'degraded', reason: 'sweep' }] : [];
+    if (!started() || !registry.doesExist('cron', job.name)) return [];
+    const { beganMs = since, code } = runner.lastSweep ?? {};
+    if (code !== undefined) return [{ state: 'degraded', reason: 'sweep', code }];
+    const stopped = !registry.getCronJob(job.name).isActive;
+    return stopped || now - beganMs > lateMs ? [{ state: 'degraded', reason: 'sweep' }] : [];
   };
 }
 

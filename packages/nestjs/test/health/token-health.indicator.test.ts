@@ -3,9 +3,10 @@ import { fixedTokens } from '@evertoken/core/testing';
 import { Controller, Get, Inject, Injectable, Module, type Type } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
+import { ScheduleModule, SchedulerRegistry } from '@nestjs/schedule';
 import { HealthCheck, type HealthCheckResult, HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { Test } from '@nestjs/testing';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import {
   type TokenHealthCheckOptions,
   TokenHealthIndicator,
@@ -197,5 +198,59 @@ it('fails the start, and not the import, for wrong options', async () => {
   expect(await failureOf(tokens, wrong)).toMatchObject({
     code: 'ERR_TOKEN_CONFIGURATION',
     message: expect.stringMatching(/^"maxAgeMs" must be a positive number/),
+  });
+});
+
+describe('the refresh job', () => {
+  const everySecond = { cron: '* * * * * *' };
+
+  async function checked(options: Partial<TokenModuleOptions> = {}) {
+    const world = await openWorld();
+    const account = testAccount({ name: 'shop' });
+    const tokens = { accounts: [account], store: world.remote.store, schedule: everySecond, ...options };
+    const app = await started([ScheduleModule.forRoot(), TokenModule.forRoot(tokens), TokenHealthModule]);
+    const health = app.get(TokenHealthIndicator, { strict: false });
+    const reasons = async () => (await health.check('tokens')).tokens.reasons.map(({ reason, code }) => [reason, code]);
+    return { ...world, app, reasons };
+  }
+
+  it('is no matter while it runs, and is one when it was stopped', async () => {
+    const { app, reasons } = await checked();
+    expect(await reasons()).toEqual([]);
+    app.get(SchedulerRegistry).getCronJob('evertoken:refresh').stop();
+    expect(await reasons()).toEqual([['sweep', undefined]]);
+  });
+
+  it('is one when it has not run for two of its pauses and a minute', async () => {
+    const { reasons } = await checked({ schedule: { cron: '0 0 4 * * *', timeZone: 'Asia/Tokyo' } });
+    const start = performance.now();
+    const at = vi.spyOn(performance, 'now');
+    onTestFinished(() => at.mockRestore());
+    at.mockReturnValue(start + 48 * HOUR_MS + 59_000);
+    expect(await reasons()).toEqual([]);
+    at.mockReturnValue(start + 48 * HOUR_MS + 61_000);
+    expect(await reasons()).toEqual([['sweep', undefined]]);
+  });
+
+  it('is one when its last sweep has failed', async () => {
+    const { remote, reasons } = await checked();
+    remote.trouble = 'down';
+    await expect.poll(reasons, { timeout: 10_000 }).toContainEqual(['sweep', 'ERR_TOKEN_STORE']);
+  });
+
+  it('is none while the module waits for a signal, nor where the application has it switched off', async () => {
+    for (const [schedule, options] of [
+      [ScheduleModule.forRoot(), { startOn: 'signal' }],
+      [ScheduleModule.forRoot({ cronJobs: false }), {}],
+    ] as const) {
+      const tokens = { accounts: [], store: (await openWorld()).remote.store, schedule: everySecond, ...options };
+      const app = await started([schedule, TokenModule.forRoot(tokens), TokenHealthModule]);
+      const start = performance.now();
+      const at = vi.spyOn(performance, 'now').mockReturnValue(start + HOUR_MS);
+      onTestFinished(() => at.mockRestore());
+      const { tokens: report } = await app.get(TokenHealthIndicator, { strict: false }).check('tokens');
+      expect(report.reasons).toEqual([]);
+      at.mockRestore();
+    }
   });
 });
