@@ -55,6 +55,20 @@ async function statuses(): Promise<TokenStatus[]> {
   return found;
 }
 
+/** Observes something that tells what the test says. */
+function telling(name: string): (event: object) => void {
+  observation.stop();
+  const listeners: ((event: never) => void)[] = [];
+  const on = (asked: string, listener: (event: never) => void) => {
+    if (asked === name) listeners.push(listener);
+    return () => {};
+  };
+  observation = observeTokens({ on }, { meterProvider: metrics.provider, tracerProvider: false });
+  return (event) => {
+    for (const listener of listeners) listener(event as never);
+  };
+}
+
 /** The only point of a metric with these attributes. */
 async function one(name: string, attributes: Record<string, unknown>): Promise<number | undefined> {
   const found = ((await metrics.read())[name] ?? []).filter((point) => matches(point, attributes));
@@ -154,18 +168,19 @@ describe('counters', () => {
     expect(await one('evertoken.conflicts', of('erp', 'access_token'))).toBe(1);
   });
 
+  it('count all requests of an attempt, and attempts that sent none', async () => {
+    const tell = telling('issue');
+    const event = { account: 'a', platform: 'p', kind: 'k', at: 0, outcome: 'failed', durationMs: 1, forced: false };
+    tell({ ...event, requests: 3 });
+    tell({ ...event, requests: 0 });
+    expect(await one('evertoken.platform.calls', of('a', 'k'))).toBe(3);
+    expect(await one('evertoken.issues', of('a', 'k'))).toBe(2);
+  });
+
   it('show at most 50 codes of an account, and none that does not look like one', async () => {
-    let listener: ((event: never) => void) | undefined;
-    observation.stop();
-    const fake = {
-      on: (name: string, listen: (event: never) => void) => {
-        if (name === 'failure') listener = listen;
-        return () => {};
-      },
-    };
-    observeTokens(fake, { meterProvider: metrics.provider, tracerProvider: false });
+    const tellFailure = telling('failure');
     const event = { account: 'a', platform: 'p', kind: 'k', at: 0, code: 'ERR_TOKEN_BUSY', message: '', failures: 1 };
-    const tell = (platformCode: string) => listener?.({ ...event, platformCode } as never);
+    const tell = (platformCode: string) => tellFailure({ ...event, platformCode });
     for (const code of ['anna@example.com', 'x'.repeat(200), 'a9'.repeat(20)]) tell(code);
     for (let code = 0; code < 80; code++) tell(String(code));
     const codes = (await metrics.read())['evertoken.failures'] ?? [];
@@ -331,10 +346,10 @@ describe('quotas', () => {
       await manager.refresh(accounts.shop.accessToken);
       await clock.advance(1);
     }
-    expect(await used()).toBeCloseTo(4 / 2_000);
+    expect(await used()).toBe(4 / 2_000);
     const midnightInChina = DAY - ((clock.now() + 8 * HOUR) % DAY);
     await clock.advance(midnightInChina - MINUTE);
-    expect(await used()).toBeCloseTo(4 / 2_000);
+    expect(await used()).toBe(4 / 2_000);
     await clock.advance(MINUTE);
     expect(await used()).toBe(0);
   });
