@@ -1,8 +1,7 @@
 import type { TokenStatus } from '@evertoken/core';
 import { SANDBOX_ACCOUNTS } from '@evertoken/sandbox';
 import { describe, expect, it } from 'vitest';
-import { SandboxKeeper } from '../src/sandbox/sandbox.keeper.js';
-import { run, runOnSandbox, temporaryDirectory, Visitor } from './support.js';
+import { run, runOnSandbox, shared, temporaryDirectory, Visitor } from './support.js';
 
 const { wechat, openPlatform, wecom, dingtalk, dingtalkSuite } = SANDBOX_ACCOUNTS;
 const [first, second] = openPlatform.authorizers;
@@ -14,7 +13,6 @@ const [corp, otherCorp] = ['dingsandboxcorp1', 'dingsandboxcorp2'];
 /** The example once the sandbox knows where to push to, and has. */
 async function runConnected() {
   const example = await runOnSandbox();
-  await example.app.get(SandboxKeeper).connected;
   await example.sandbox.pushes();
   const visitor = new Visitor(example.url);
   return { ...example, visitor };
@@ -25,6 +23,9 @@ async function inspected({ tokens }: { readonly tokens: Awaited<ReturnType<typeo
   for await (const status of tokens.inspect()) lines.push(status);
   return lines.map(({ account, kind, subject, state }) => [account, kind, subject, state].filter(Boolean).join(' '));
 }
+
+/** Most tests do each other no harm. */
+const example = shared(runConnected);
 
 describe('pushes at /callbacks/<account>', () => {
   it('bring every account to life by themselves', async () => {
@@ -91,7 +92,7 @@ describe('pushes at /callbacks/<account>', () => {
   });
 
   it('reach a handler of the application’s own, which answers with what it injects', async () => {
-    const { sandbox, url } = await runConnected();
+    const { sandbox, url } = await example();
     const message = {
       ToUserName: 'gh_shop',
       FromUserName: 'openid-1',
@@ -110,7 +111,7 @@ describe('pushes at /callbacks/<account>', () => {
   });
 
   it('come to the corp’s agents and to the internal app, too', async () => {
-    const { sandbox, url } = await runConnected();
+    const { sandbox, url } = await example();
     const seen = sandbox.pushLog().length;
     const from = { FromUserName: 'zhang', CreateTime: 1, AgentID: 1000002 };
     sandbox.wecom.push(wecom.corpId, { ToUserName: wecom.corpId, ...from, MsgType: 'text', Content: 'Hi' });
@@ -125,7 +126,7 @@ describe('pushes at /callbacks/<account>', () => {
   });
 
   it('are refused where they are not genuine, and say nothing', async () => {
-    const { url } = await runConnected();
+    const { url } = await example();
     const sent = await Promise.all(
       ['shop', 'platform', 'corp', 'suite', 'oa', 'isv'].map(async (name) => {
         const answer = await fetch(`${url}/callbacks/${name}?timestamp=1&nonce=1&msg_signature=0&signature=0`, {
@@ -150,7 +151,7 @@ describe('pushes at /callbacks/<account>', () => {
 
 describe('an administrator’s browser', () => {
   it('authorizes the platform, and comes back', async () => {
-    const { visitor } = await runConnected();
+    const { visitor } = await example();
     const begun = await visitor.get('/open-platform/authorize');
     const chosen = await fetch(`${begun.headers.get('location')}&authorizer_appid=${second.appId}`, {
       redirect: 'manual',
@@ -170,7 +171,7 @@ describe('an administrator’s browser', () => {
   });
 
   it('installs the suite, and comes back', async () => {
-    const { visitor } = await runConnected();
+    const { visitor } = await example();
     const begun = await visitor.get('/wecom-suite/install');
     const chosen = await fetch(`${begun.headers.get('location')}&corpid=${otherCustomer}`, { redirect: 'manual' });
     const back = chosen.headers.get('location') ?? '';
@@ -182,7 +183,7 @@ describe('an administrator’s browser', () => {
   });
 
   it('sees pages without a token', async () => {
-    const { visitor, tokens, platforms } = await runConnected();
+    const { visitor, tokens, platforms } = await example();
     await tokens.refreshDue();
     const { platform, suite: installed, isv } = platforms.accounts;
     if (!platform || !installed || !isv) throw new Error('sandbox mode has all accounts');

@@ -1,6 +1,5 @@
 import { createSandbox, SANDBOX_ACCOUNTS } from '@evertoken/sandbox';
 import { describe, expect, it } from 'vitest';
-import { SandboxKeeper } from '../src/sandbox/sandbox.keeper.js';
 import { afterwards, HOUR_MS, run, runOnSandbox, temporaryDirectory, UID, Visitor } from './support.js';
 
 const { wechat, dingtalk } = SANDBOX_ACCOUNTS;
@@ -18,7 +17,6 @@ async function probe(url: string) {
 
 async function runConnected() {
   const example = await runOnSandbox();
-  await example.app.get(SandboxKeeper).connected;
   await example.tokens.refreshDue();
   return example;
 }

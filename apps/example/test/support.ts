@@ -3,22 +3,47 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TokenManager } from '@evertoken/core';
 import type { Sandbox } from '@evertoken/sandbox';
-import { afterEach } from 'vitest';
+import { afterAll, afterEach } from 'vitest';
 import type { LocalSandbox } from '../src/sandbox/local-sandbox.js';
+import { SandboxKeeper } from '../src/sandbox/sandbox.keeper.js';
 import { type Environment, readSettings } from '../src/settings.js';
 import { type Example, startExample } from '../src/start-example.js';
 
 export const HOUR_MS = 3_600_000;
 export const UID = 'user-tanaka';
 
-const cleanUp: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const work of cleanUp.splice(0).reverse()) await work();
-});
+type Work = () => Promise<unknown>;
+
+const afterTest: Work[] = [];
+const afterFile: Work[] = [];
+let later = afterTest;
+afterEach(() => doAll(afterTest));
+afterAll(() => doAll(afterFile));
+
+async function doAll(list: Work[]): Promise<void> {
+  for (const work of list.splice(0).reverse()) await work();
+}
 
 /** Does something after the test; the last thing registered first. */
-export function afterwards(work: () => Promise<unknown>): void {
-  cleanUp.push(work);
+export function afterwards(work: Work): void {
+  later.push(work);
+}
+
+/** Makes something when it is first asked for, for all tests of the file: what it does `afterwards` waits for the last of them. */
+export function shared<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  const begin = async () => {
+    later = afterFile;
+    try {
+      return await make();
+    } finally {
+      later = afterTest;
+    }
+  };
+  return () => {
+    made ??= begin();
+    return made;
+  };
 }
 
 /** A directory of this test. */
@@ -40,7 +65,7 @@ export async function run(env: Environment): Promise<Example & { readonly tokens
   return { ...example, close, tokens: example.app.get(TokenManager) };
 }
 
-/** The example in sandbox mode, by default with an empty memory. `env`: what else its environment has. */
+/** The example in sandbox mode, once the first pushes have come; by default with an empty memory. `env`: what else its environment has. */
 export async function runOnSandbox(
   dataDirectory?: string,
   env: Environment = {},
@@ -48,6 +73,7 @@ export async function runOnSandbox(
   const example = await run({ ...env, DATA_DIR: dataDirectory ?? (await temporaryDirectory()) });
   const local = example.platforms.sandbox?.local;
   if (!local) throw new Error('the example has no sandbox of its own');
+  await example.app.get(SandboxKeeper).connected;
   return { ...example, local, sandbox: local.handle };
 }
 
