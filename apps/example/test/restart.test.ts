@@ -3,12 +3,11 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { TokenStatus } from '@evertoken/core';
-import { SANDBOX_ACCOUNTS } from '@evertoken/sandbox';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import type { Status, TokenRow } from '../src/status/status.js';
 import { afterwards, HOUR_MS, runOnSandbox, temporaryDirectory, UID, Visitor } from './support.js';
 
 const PROGRAM = fileURLToPath(new URL('../dist/main.js', import.meta.url));
-const { clientId } = SANDBOX_ACCOUNTS.nextengine;
 
 /** The one line of NextEngine's tokens. */
 async function pairOf({ tokens }: Awaited<ReturnType<typeof runOnSandbox>>): Promise<TokenStatus | undefined> {
@@ -89,17 +88,68 @@ describe('the program', () => {
     expect(performance.now() - asked).toBeLessThan(4_000);
   });
 
-  it('loses no pair when it is killed', async () => {
+  it('loses no grant when it is killed: all accounts go on, and nobody authorizes anything again', async () => {
     const data = await temporaryDirectory();
     const first = await start(data);
     await new Visitor(first.url).signIn(UID);
+    const before = await living(first.url, KEYS);
     first.child.kill('SIGKILL');
     await once(first.child, 'exit');
 
-    const { platforms, tokens, sandbox } = await runOnSandbox(data);
+    const second = await runOnSandbox(data);
+    // What belongs to tenants and can be asked for again is asked for when it is wanted.
+    const ofTenants = before.filter(({ subject, kind }) => subject !== undefined && OBTAINABLE.has(kind));
+    await living(second.url, KEYS - ofTenants.length);
+    const { platforms, tokens, sandbox } = second;
+    const visitor = new Visitor(second.url);
     const user = platforms.accounts.erp?.user(UID).client(tokens);
-    expect(await user?.call('/api_v1_login_user/info')).toMatchObject({ result: 'success' });
-    expect(sandbox.nextengine.currentPair(clientId, UID)).toBeDefined();
-    expect(sandbox.calls({ endpoint: '/api_neauth' })).toEqual([]);
+    for (let hours = 0; hours <= 4; hours += 2) {
+      const answers = await Promise.all(CALLS.map(async (path) => [path, (await visitor.get(path)).status]));
+      expect(answers).toEqual(CALLS.map((path) => [path, 200]));
+      expect(await user?.call('/api_v1_login_user/info')).toMatchObject({ result: 'success' });
+      for (const minutes of ['60', '60']) await visitor.post('/sandbox/advance', { minutes });
+    }
+    expect(await living(second.url, KEYS)).toEqual(before);
+    // No code was exchanged, and none was asked for: the platforms remember whom they know. What they gave an authorizer for two hours they do not.
+    expect(sandbox.calls().filter(({ endpoint }) => EXCHANGES.test(endpoint))).toEqual([]);
+    expect(sandbox.pushLog().filter(({ event }) => AUTHORIZATIONS.has(event))).toEqual([]);
+    const refused = sandbox.calls().filter(({ outcome }) => outcome !== 'ok');
+    expect(refused.map(({ endpoint, outcome }) => [endpoint, outcome])).toEqual([['/cgi-bin/user/get', '40001']]);
   });
 });
+
+/** Calls of all accounts that somebody has authorized before, NextEngine's apart, which need a session. */
+const CALLS: readonly string[] = [
+  '/wechat/followers',
+  '/open-platform/authorizers/wx000000authorizer1/followers',
+  '/wecom/user?userid=zhangsan',
+  '/wecom-suite/corps/wwsandboxcustomer1/departments',
+  '/dingtalk/user?userid=manager1',
+  '/dingtalk-suite/corps/dingsandboxcorp1/user?userid=manager1',
+];
+const EXCHANGES = /api_query_auth|permanent_code|api_neauth|authInfo/;
+const AUTHORIZATIONS: ReadonlySet<string> = new Set([
+  'authorized',
+  'updateauthorized',
+  'create_auth',
+  'org_suite_auth',
+]);
+
+/** The lines of the page, once there are so many and every token lives. */
+function living(url: string, count: number): Promise<readonly TokenLine[]> {
+  const look = async () => {
+    const { tokens } = (await (await fetch(`${url}/api/status`)).json()) as Status;
+    const isWhole = tokens.length === count && tokens.every(({ state }) => state === 'active');
+    return isWhole && tokens.map(({ account, kind, subject }) => ({ account, kind, subject }));
+  };
+  return vi.waitUntil(look, { interval: 20, timeout: 20_000 });
+}
+
+type TokenLine = Pick<TokenRow, 'account' | 'kind' | 'subject'>;
+const OBTAINABLE: ReadonlySet<string> = new Set([
+  'authorizer_jsapi_ticket',
+  'authorizer_card_ticket',
+  'corp_access_token',
+]);
+/** Tokens, tickets and authorizations of the seven accounts and one user. */
+const KEYS = 22;
