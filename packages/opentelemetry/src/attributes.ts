@@ -1,6 +1,3 @@
-import type { Attributes } from '@opentelemetry/api';
-import { boundedCode } from './platform-codes.js';
-
 /** Attribute names, by OpenTelemetry's naming rules: no name is also the namespace of another. */
 export const ATTRIBUTES = Object.freeze({
   manager: 'evertoken.manager.name',
@@ -20,31 +17,3 @@ export const ATTRIBUTES = Object.freeze({
   scope: 'evertoken.quota.scope',
   countedBy: 'evertoken.quota.counted_by',
 });
-
-/** Which key something is about, as far as telemetry may say so. */
-export interface KeyNames {
-  readonly account: string;
-  readonly platform: string;
-  readonly kind: string;
-}
-
-/** Account, platform and kind: never the subject, which is personal data and has as many values as there are users. */
-export function keyAttributes(common: Attributes, { account, platform, kind }: KeyNames): Attributes {
-  return {
-    ...common,
-    [ATTRIBUTES.account]: account,
-    [ATTRIBUTES.platform]: platform,
-    [ATTRIBUTES.kind]: kind,
-  };
-}
-
-/** What an error says of itself; nothing where there is none. */
-export function errorAttributes(
-  codes: Map<string, Set<string>>,
-  { account, code, platformCode }: { readonly account: string; readonly code?: string; readonly platformCode?: string },
-): Attributes {
-  return {
-    ...(code !== undefined && { [ATTRIBUTES.errorType]: code }),
-    ...(platformCode !== undefined && { [ATTRIBUTES.platformCode]: boundedCode(codes, account, platformCode) }),
-  };
-}

@@ -1,17 +1,14 @@
 import type { TokenEvents } from '@evertoken/core';
-import type { Attributes, Meter } from '@opentelemetry/api';
-import { ATTRIBUTES, errorAttributes, keyAttributes } from './attributes.js';
+import type { Meter } from '@opentelemetry/api';
+import { ATTRIBUTES } from './attributes.js';
+import type { Labels } from './labels.js';
 import type { ObservedManager } from './observe-tokens.js';
 
 /** From the fastest platform to a rotating request that was waited for; seconds. */
 const DURATION_BUCKETS = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 600];
 
 /** Counts what a manager's events tell. The returned function ends that. */
-export function countEvents(
-  manager: ObservedManager,
-  meter: Meter,
-  { common, codes }: { readonly common: Attributes; readonly codes: Map<string, Set<string>> },
-): () => void {
+export function countEvents(manager: ObservedManager, meter: Meter, labels: Labels): () => void {
   const counter = (name: string, unit: string, description: string) =>
     meter.createCounter(name, { unit: `{${unit}}`, description });
   const duration = meter.createHistogram('evertoken.issue.duration', {
@@ -42,31 +39,25 @@ export function countEvents(
   );
   const stops = [
     on(manager, 'issue', (event) => {
-      const key = keyAttributes(common, event);
+      const key = labels.key(event);
       const outcome = {
         ...key,
         [ATTRIBUTES.outcome]: event.outcome,
-        ...errorAttributes(codes, { account: event.account, ...only(event.code) }),
+        ...labels.error({ account: event.account, ...only(event.code) }),
       };
       issues.add(1, { ...outcome, [ATTRIBUTES.forced]: event.forced });
       duration.record(Math.max(0, event.durationMs) / 1000, outcome);
       if (event.requests > 0) calls.add(event.requests, key);
     }),
-    on(manager, 'failure', (event) =>
-      failures.add(1, { ...keyAttributes(common, event), ...errorAttributes(codes, event) }),
-    ),
-    on(manager, 'reject', (event) =>
-      rejections.add(1, { ...keyAttributes(common, event), [ATTRIBUTES.outcome]: event.outcome }),
-    ),
-    on(manager, 'commit', (event) =>
-      commits.add(1, { ...keyAttributes(common, event), [ATTRIBUTES.cause]: event.cause }),
-    ),
-    on(manager, 'conflict', (event) => conflicts.add(1, keyAttributes(common, event))),
+    on(manager, 'failure', (event) => failures.add(1, { ...labels.key(event), ...labels.error(event) })),
+    on(manager, 'reject', (event) => rejections.add(1, { ...labels.key(event), [ATTRIBUTES.outcome]: event.outcome })),
+    on(manager, 'commit', (event) => commits.add(1, { ...labels.key(event), [ATTRIBUTES.cause]: event.cause })),
+    on(manager, 'conflict', (event) => conflicts.add(1, labels.key(event))),
     on(manager, 'reauthorize', (event) =>
-      reauthorizations.add(1, { ...keyAttributes(common, event), [ATTRIBUTES.cause]: event.cause }),
+      reauthorizations.add(1, { ...labels.key(event), [ATTRIBUTES.cause]: event.cause }),
     ),
-    on(manager, 'state', (event) => changes.add(1, { ...keyAttributes(common, event), [ATTRIBUTES.state]: event.to })),
-    on(manager, 'grantEnding', (event) => endings.add(1, keyAttributes(common, event))),
+    on(manager, 'state', (event) => changes.add(1, { ...labels.key(event), [ATTRIBUTES.state]: event.to })),
+    on(manager, 'grantEnding', (event) => endings.add(1, labels.key(event))),
   ];
   return () => {
     for (const stop of stops) stop();

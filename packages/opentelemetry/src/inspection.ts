@@ -1,5 +1,5 @@
 import { type Clock, type EpochMs, type KeyFilter, systemClock, type TokenStatus } from '@evertoken/core';
-import type { KeyNames } from './attributes.js';
+import type { KeyNames } from './labels.js';
 
 /** How often the stores are looked through for the gauges, and how long a collection waits for that. */
 export interface InspectionOptions {
@@ -16,7 +16,7 @@ export interface InspectionOptions {
   readonly kinds?: readonly string[];
 }
 
-/** What is stored of one kind of one account, whoever's tokens they are. */
+/** What is stored of one kind of one account, or of those that go by one name, whoever's tokens they are. */
 export interface KindSummary extends KeyNames {
   /** Keys by state. */
   readonly states: Map<TokenStatus['state'], number>;
@@ -24,13 +24,19 @@ export interface KindSummary extends KeyNames {
   endsAt?: EpochMs;
   /** The end of the grant that ends first, of those that are kept. */
   grantEndsAt?: EpochMs;
-  /** What all processes together have counted, where the kind is a count. */
-  counted?: { readonly month: string; readonly calls: number };
+}
+
+/** What all processes together have counted. */
+export interface Counted {
+  readonly month: string;
+  readonly calls: number;
 }
 
 /** The result of one look through the stores. */
 export interface Summary {
   readonly kinds: readonly KindSummary[];
+  /** Counts that processes keep, by account and kind. */
+  readonly counts: ReadonlyMap<string, Counted>;
   /** When it was complete. */
   readonly at: { readonly wall: EpochMs; readonly monotonic: number };
   readonly tookMs: number;
@@ -51,6 +57,7 @@ export const INSPECTION_DEFAULTS = Object.freeze({
 /** Looks through a manager's stores when asked, one look at a time, and remembers what it saw. */
 export class Inspection {
   readonly #inspect: (filter: KeyFilter) => AsyncIterable<TokenStatus>;
+  readonly #accountOf: (account: string) => string;
   readonly #clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly #options: InspectionOptions;
   readonly #maxAgeMs: number;
@@ -60,9 +67,17 @@ export class Inspection {
 
   constructor(
     inspect: (filter: KeyFilter) => AsyncIterable<TokenStatus>,
-    clock: Pick<Clock, 'now' | 'monotonic'>,
-    options: InspectionOptions,
+    {
+      clock,
+      accountOf,
+      options,
+    }: {
+      readonly clock: Pick<Clock, 'now' | 'monotonic'>;
+      readonly accountOf: (account: string) => string;
+      readonly options: InspectionOptions;
+    },
   ) {
+    this.#accountOf = accountOf;
     this.#inspect = inspect;
     this.#clock = clock;
     this.#options = options;
@@ -97,6 +112,7 @@ export class Inspection {
 
   async #look(): Promise<void> {
     const kinds = new Map<string, KindSummary>();
+    const counts = new Map<string, Counted>();
     const { accounts, kinds: only } = this.#options;
     const startedAt = systemClock.monotonic();
     let turnAt = startedAt;
@@ -106,17 +122,22 @@ export class Inspection {
           await new Promise((resolve) => setImmediate(resolve));
           turnAt = systemClock.monotonic();
         }
-        const id = `${status.account}\n${status.platform}\n${status.kind}`;
+        const { platform, kind } = status;
+        const account = this.#accountOf(status.account);
+        const id = `${account}\n${platform}\n${kind}`;
         let summary = kinds.get(id);
         if (!summary) {
-          const { account, platform, kind } = status;
           summary = { account, platform, kind, states: new Map() };
           kinds.set(id, summary);
         }
         add(summary, status);
+        const { month, calls } = status.extra ?? {};
+        if (typeof month === 'string' && typeof calls === 'number')
+          counts.set(`${status.account}\n${kind}`, { month, calls });
       }
       this.#last = {
         kinds: [...kinds.values()],
+        counts,
         at: { wall: this.#clock.now(), monotonic: this.#clock.monotonic() },
         tookMs: systemClock.monotonic() - startedAt,
       };
@@ -126,7 +147,7 @@ export class Inspection {
   }
 }
 
-function add(summary: KindSummary, { state, expiresAt, refreshTokenExpiresAt, extra }: TokenStatus): void {
+function add(summary: KindSummary, { state, expiresAt, refreshTokenExpiresAt }: TokenStatus): void {
   summary.states.set(state, (summary.states.get(state) ?? 0) + 1);
   // A key that waits for a person is counted; its ends, long past, would hide those that matter.
   if (state !== 'reauthorize' && state !== 'gone') {
@@ -134,6 +155,4 @@ function add(summary: KindSummary, { state, expiresAt, refreshTokenExpiresAt, ex
     if (refreshTokenExpiresAt !== undefined)
       summary.grantEndsAt = Math.min(summary.grantEndsAt ?? refreshTokenExpiresAt, refreshTokenExpiresAt);
   }
-  const { month, calls } = extra ?? {};
-  if (typeof month === 'string' && typeof calls === 'number') summary.counted = { month, calls };
 }

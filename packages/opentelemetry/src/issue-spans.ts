@@ -1,6 +1,7 @@
 import { type Clock, publicId } from '@evertoken/core';
-import { type Attributes, SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api';
-import { ATTRIBUTES, errorAttributes, keyAttributes } from './attributes.js';
+import { SpanKind, SpanStatusCode, type Tracer } from '@opentelemetry/api';
+import { ATTRIBUTES } from './attributes.js';
+import type { Labels } from './labels.js';
 import type { ObservedManager } from './observe-tokens.js';
 
 /**
@@ -10,15 +11,7 @@ import type { ObservedManager } from './observe-tokens.js';
 export function traceIssues(
   manager: ObservedManager,
   tracer: Tracer,
-  {
-    common,
-    codes,
-    clock,
-  }: {
-    readonly common: Attributes;
-    readonly codes: Map<string, Set<string>>;
-    readonly clock: Pick<Clock, 'now'>;
-  },
+  { labels, clock }: { readonly labels: Labels; readonly clock: Pick<Clock, 'now'> },
 ): () => void {
   return manager.on('issue', (event) => {
     const endTime = clock.now();
@@ -28,11 +21,11 @@ export function traceIssues(
       kind: event.requests > 0 ? SpanKind.CLIENT : SpanKind.INTERNAL,
       startTime: endTime - Math.max(0, event.durationMs),
       attributes: {
-        ...keyAttributes(common, event),
+        ...labels.key(event),
         [ATTRIBUTES.outcome]: event.outcome,
         [ATTRIBUTES.forced]: event.forced,
         [ATTRIBUTES.requests]: event.requests,
-        ...errorAttributes(codes, event),
+        ...labels.error(event),
         ...(requestId !== undefined && { [ATTRIBUTES.requestId]: requestId }),
       },
     });

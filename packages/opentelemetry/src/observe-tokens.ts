@@ -8,11 +8,11 @@ import {
   type TokenStatus,
 } from '@evertoken/core';
 import { createNoopMeter, type MeterProvider, metrics, type TracerProvider, trace } from '@opentelemetry/api';
-import { ATTRIBUTES } from './attributes.js';
 import { countEvents } from './event-metrics.js';
 import { Inspection, type InspectionOptions } from './inspection.js';
 import { INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION } from './instrumentation-scope.js';
 import { traceIssues } from './issue-spans.js';
+import { Labels } from './labels.js';
 import { showQuotas, type TokenQuotas } from './quota-metrics.js';
 import { showStored } from './stored-gauges.js';
 
@@ -41,6 +41,11 @@ export interface ObserveTokensOptions {
   readonly inspect?: InspectionOptions | false;
   /** What platforms allow this account, where that is more or less than their documents say. By account name and kind. */
   readonly quotas?: TokenQuotas;
+  /**
+   * What an account is called in metrics and spans. Default: by its name, which is one series of each metric for every account and
+   * kind. For thousands of them: `(name) => (name.startsWith('tenant-') ? 'tenants' : name)`.
+   */
+  readonly accountLabel?: (account: string) => string;
   /** The manager's clock, if it is not the system's. */
   readonly clock?: Clock;
 }
@@ -68,8 +73,7 @@ export function observeTokens(manager: ObservedManager, options: ObserveTokensOp
   checkManager(manager);
   checkOptions(options);
   const { name, clock = systemClock, inspect = {}, quotas = {} } = options;
-  const common = name === undefined ? {} : { [ATTRIBUTES.manager]: name };
-  const codes = new Map<string, Set<string>>();
+  const labels = new Labels(name, options.accountLabel);
   const stops: (() => void)[] = [];
   if (options.meterProvider !== false) {
     const provider = options.meterProvider ?? metrics.getMeterProvider();
@@ -78,16 +82,20 @@ export function observeTokens(manager: ObservedManager, options: ObserveTokensOp
     if (meter !== createNoopMeter()) stops.push(take(provider, name, manager));
     const inspection =
       inspect !== false && manager.inspect
-        ? new Inspection((filter) => (manager as Required<ObservedManager>).inspect(filter), clock, inspect)
+        ? new Inspection((filter) => (manager as Required<ObservedManager>).inspect(filter), {
+            clock,
+            accountOf: labels.accountOf,
+            options: inspect,
+          })
         : undefined;
-    stops.push(countEvents(manager, meter, { common, codes }));
-    if (inspection) stops.push(showStored(meter, inspection, { common, clock }));
-    stops.push(showQuotas(manager, meter, { common, clock, quotas, inspection }));
+    stops.push(countEvents(manager, meter, labels));
+    if (inspection) stops.push(showStored(meter, inspection, { labels, clock }));
+    stops.push(showQuotas(manager, meter, { labels, clock, quotas, inspection }));
   }
   if (options.tracerProvider !== false) {
     const provider = options.tracerProvider ?? trace.getTracerProvider();
     const tracer = provider.getTracer(INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION);
-    stops.push(traceIssues(manager, tracer, { common, codes, clock: systemClock }));
+    stops.push(traceIssues(manager, tracer, { labels, clock: systemClock }));
   }
   return {
     stop: () => {
@@ -111,7 +119,15 @@ function take(provider: MeterProvider, name: string | undefined, manager: Observ
   return () => void names.delete(key);
 }
 
-const OPTIONS: readonly string[] = ['meterProvider', 'tracerProvider', 'name', 'inspect', 'quotas', 'clock'];
+const OPTIONS: readonly string[] = [
+  'meterProvider',
+  'tracerProvider',
+  'name',
+  'inspect',
+  'quotas',
+  'accountLabel',
+  'clock',
+];
 const INSPECT_OPTIONS: readonly string[] = ['maxAgeMs', 'timeoutMs', 'accounts', 'kinds'];
 
 function checkManager(manager: ObservedManager): void {
@@ -127,6 +143,8 @@ function checkOptions(options: ObserveTokensOptions): void {
   if (tracerProvider && typeof tracerProvider.getTracer !== 'function')
     throw wrong('"tracerProvider" must be a tracer provider or false');
   if (name !== undefined && (typeof name !== 'string' || name === '')) throw wrong('"name" must be a non-empty string');
+  if (options.accountLabel !== undefined && typeof options.accountLabel !== 'function')
+    throw wrong('"accountLabel" must be a function from account name to label');
   if (!inspect) return;
   for (const [option, value] of Object.entries(inspect)) {
     if (!INSPECT_OPTIONS.includes(option))

@@ -1,7 +1,8 @@
 import type { Account, Clock, IssueEvent, TokenQuota } from '@evertoken/core';
 import type { Attributes, BatchObservableCallback, Meter } from '@opentelemetry/api';
-import { ATTRIBUTES, keyAttributes } from './attributes.js';
+import { ATTRIBUTES } from './attributes.js';
 import type { Inspection } from './inspection.js';
+import type { Labels } from './labels.js';
 import type { ObservedManager } from './observe-tokens.js';
 import { periodOf } from './quota-period.js';
 
@@ -16,12 +17,12 @@ export function showQuotas(
   manager: ObservedManager,
   meter: Meter,
   {
-    common,
+    labels,
     clock,
     quotas,
     inspection,
   }: {
-    readonly common: Attributes;
+    readonly labels: Labels;
     readonly clock: Pick<Clock, 'now'>;
     readonly quotas: TokenQuotas;
     readonly inspection: Inspection | undefined;
@@ -37,54 +38,75 @@ export function showQuotas(
       'Calls in the running period, of those the platform answers: by this process, or by all where they keep a count',
   });
   const calls = new Calls();
-  const quotaOf = (account: Account, kind: string) =>
-    quotas[account.name]?.[kind] ?? account.kinds.find((facts) => facts.kind === kind)?.quota;
+  const quotasOf = ({ name, kinds }: Account): ReadonlyMap<string, TokenQuota> =>
+    new Map([
+      ...kinds.flatMap(({ kind, quota }) => (quota ? ([[kind, quota]] as const) : [])),
+      ...Object.entries(quotas[name] ?? {}),
+    ]);
   const accounts = () => manager.accounts?.() ?? [];
   const stopCounting = manager.on('issue', (event) => {
     if (event.requests === 0) return;
     const account = accounts().find(({ name }) => name === event.account);
-    const quota = account && quotaOf(account, event.kind);
+    const quota = account && quotasOf(account).get(event.kind);
     const period = quota && !quota.countedIn && periodOf(quota, clock.now());
     if (period) calls.add(event, quota, period);
   });
   const callback: BatchObservableCallback = async (result) => {
     const now = clock.now();
-    const summary = accounts().length > 0 ? await inspection?.summary() : undefined;
-    for (const account of accounts()) {
-      const kinds = new Set([...account.kinds.map(({ kind }) => kind), ...Object.keys(quotas[account.name] ?? {})]);
-      for (const kind of kinds) {
-        const quota = quotaOf(account, kind);
-        if (!quota) continue;
+    const all = accounts();
+    const counts = all.length > 0 ? (await inspection?.summary())?.counts : undefined;
+    // Of accounts that go by one name: the smallest allowance, and the largest part that is used.
+    const limits = new Extremes(Math.min);
+    const shares = new Extremes(Math.max);
+    for (const account of all) {
+      for (const [kind, quota] of quotasOf(account)) {
         const names = { account: account.name, platform: account.platform, kind };
         const attributes = {
-          ...keyAttributes(common, names),
+          ...labels.key(names),
           [ATTRIBUTES.period]: quota.period,
           [ATTRIBUTES.scope]: quota.scope,
         };
-        result.observe(limit, quota.calls, attributes);
+        limits.add(attributes, quota.calls);
         const period = periodOf(quota, now);
         if (period === undefined) continue;
-        const counted = summary?.kinds.find(
-          (at) => at.account === account.name && at.kind === quota.countedIn,
-        )?.counted;
+        const counted = counts?.get(`${account.name}\n${quota.countedIn}`);
         if (quota.countedIn === undefined)
-          result.observe(used, calls.most(names, period) / quota.calls, {
-            ...attributes,
-            [ATTRIBUTES.countedBy]: 'process',
-          });
+          shares.add({ ...attributes, [ATTRIBUTES.countedBy]: 'process' }, calls.most(names, period) / quota.calls);
         else if (counted)
-          result.observe(used, (counted.month === period ? counted.calls : 0) / quota.calls, {
-            ...attributes,
-            [ATTRIBUTES.countedBy]: 'record',
-          });
+          shares.add(
+            { ...attributes, [ATTRIBUTES.countedBy]: 'record' },
+            (counted.month === period ? counted.calls : 0) / quota.calls,
+          );
       }
     }
+    for (const { attributes, value } of limits.all()) result.observe(limit, value, attributes);
+    for (const { attributes, value } of shares.all()) result.observe(used, value, attributes);
   };
   meter.addBatchObservableCallback(callback, [limit, used]);
   return () => {
     stopCounting();
     meter.removeBatchObservableCallback(callback, [limit, used]);
   };
+}
+
+/** One value for each set of attributes. */
+class Extremes {
+  readonly #choose: (one: number, other: number) => number;
+  readonly #values = new Map<string, { readonly attributes: Attributes; readonly value: number }>();
+
+  constructor(choose: (one: number, other: number) => number) {
+    this.#choose = choose;
+  }
+
+  add(attributes: Attributes, value: number): void {
+    const id = JSON.stringify(attributes);
+    const before = this.#values.get(id)?.value ?? value;
+    this.#values.set(id, { attributes, value: this.#choose(before, value) });
+  }
+
+  all() {
+    return this.#values.values();
+  }
 }
 
 /** Calls of this process in the running period of each kind. */

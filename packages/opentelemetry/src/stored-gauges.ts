@@ -1,7 +1,8 @@
 import type { Clock, TokenStatus } from '@evertoken/core';
 import type { Attributes, BatchObservableCallback, Meter, ObservableGauge } from '@opentelemetry/api';
-import { ATTRIBUTES, keyAttributes } from './attributes.js';
+import { ATTRIBUTES } from './attributes.js';
 import type { Inspection } from './inspection.js';
+import type { Labels } from './labels.js';
 
 /** A kind that has been shown: an SDK repeats the last value of a series for ever, so that each has to be ended. */
 interface Shown {
@@ -14,7 +15,7 @@ interface Shown {
 export function showStored(
   meter: Meter,
   inspection: Inspection,
-  { common, clock }: { readonly common: Attributes; readonly clock: Pick<Clock, 'now'> },
+  { labels, clock }: { readonly labels: Labels; readonly clock: Pick<Clock, 'now'> },
 ): () => void {
   const gauge = (name: string, unit: string, description: string) =>
     meter.createObservableGauge(name, { unit, description });
@@ -39,8 +40,7 @@ export function showStored(
     const now = clock.now();
     const current = new Map(summary.kinds.map((kind) => [`${kind.account}\n${kind.platform}\n${kind.kind}`, kind]));
     for (const [id, kind] of current) {
-      if (!shown.has(id))
-        shown.set(id, { key: keyAttributes(common, kind), states: new Set(['active']), ends: new Set() });
+      if (!shown.has(id)) shown.set(id, { key: labels.key(kind), states: new Set(['active']), ends: new Set() });
     }
     for (const [id, { key, states, ends }] of shown) {
       const kind = current.get(id);
@@ -56,8 +56,8 @@ export function showStored(
         if (ends.has(end)) result.observe(end, at === undefined ? Number.NaN : (at - now) / 1000, key);
       }
     }
-    result.observe(age, inspection.ageMs(summary) / 1000, common);
-    result.observe(took, summary.tookMs / 1000, common);
+    result.observe(age, inspection.ageMs(summary) / 1000, labels.common);
+    result.observe(took, summary.tookMs / 1000, labels.common);
   };
   meter.addBatchObservableCallback(callback, observables);
   return () => meter.removeBatchObservableCallback(callback, observables);

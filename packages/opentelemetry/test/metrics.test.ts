@@ -1,4 +1,5 @@
 import type { TokenManager, TokenStatus } from '@evertoken/core';
+import { officialAccount } from '@evertoken/wechat';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type ObservedManager, observeTokens, type TokenObservation } from '../src/index.js';
 import {
@@ -324,6 +325,40 @@ describe('gauges', () => {
   });
 });
 
+it('call thousands of accounts by one name', async () => {
+  observation.stop();
+  const { accounts } = world;
+  const tenants = ['tenant-1', 'tenant-2', 'tenant-3'].map((name, at) =>
+    officialAccount({
+      name,
+      appId: `${SHOP.appId}${at}`,
+      secret: SHOP.secret,
+      endpoint: 'token',
+      baseUrl: accounts.shop.baseUrl,
+    }),
+  );
+  for (const tenant of tenants) manager.add(tenant);
+  const accountLabel = (name: string) => (name.startsWith('tenant-') ? 'tenants' : name);
+  const own = { calls: 2, period: 'day', scope: 'account', utcOffsetMinutes: 480 } as const;
+  observation = observe({ accountLabel, quotas: { 'tenant-2': { access_token: own } } });
+  const lives = (value: string, hours: number) => ({ value: value.repeat(32), lifetimeMs: hours * HOUR });
+  const [first, second, third] = tenants.map(({ accessToken }) => accessToken);
+  if (!first || !second || !third) throw new Error('three tenants');
+  await manager.adopt(first, lives('a', 5), { grant: true });
+  await manager.adopt(second, lives('b', 3), { grant: true });
+  for (const source of [first, second, second, third]) await manager.refresh(source);
+  const read = await metrics.read();
+  const names = Object.values(read).flatMap((points) => points.map((point) => point['account.name']));
+  expect(new Set(names)).toEqual(new Set(['shop', 'corp', 'oa', 'erp', 'tenants', undefined]));
+  const group = of('tenants', 'access_token');
+  // The sandbox knows none of them: what they have is kept, and what they ask for is refused.
+  expect(await one('evertoken.keys', { ...group, 'token.state': 'retrying' })).toBe(3);
+  expect(await one('evertoken.token.time_to_expiry', group)).toBe(3 * 3_600);
+  expect(await one('evertoken.platform.calls', group)).toBe(4);
+  expect(await one('evertoken.platform.quota', group)).toBe(2);
+  expect(await one('evertoken.platform.quota_utilization', group)).toBe(1);
+});
+
 describe('quotas', () => {
   it('are those of the platforms’ documents, or the account’s own', async () => {
     expect(await one('evertoken.platform.quota', { ...of('shop', 'access_token'), 'quota.period': 'day' })).toBe(2_000);
@@ -444,6 +479,7 @@ describe('an observation', () => {
     [{ name: '' }, '"name" must be a non-empty string'],
     [{ meterProvider: {} }, '"meterProvider" must be a meter provider or false'],
     [{ tracerProvider: true }, '"tracerProvider" must be a tracer provider or false'],
+    [{ accountLabel: 'tenants' }, '"accountLabel" must be a function'],
     [{ inspect: { maxAge: 1 } }, '"inspect.maxAge" is no option'],
     [{ inspect: { timeoutMs: -1 } }, '"inspect.timeoutMs" must be a number of at least 0'],
   ])('refuses %j', (options, message) => {
