@@ -2,7 +2,8 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSandbox, SANDBOX_ACCOUNTS } from '@evertoken/sandbox';
 import { describe, expect, it } from 'vitest';
-import { afterwards, run, temporaryDirectory } from './support.js';
+import { SANDBOX_TENANT } from '../src/sandbox/sandbox-accounts.js';
+import { afterwards, run, runOnSandbox, temporaryDirectory, Visitor } from './support.js';
 
 const { wechat } = SANDBOX_ACCOUNTS;
 const TENANT = { appId: 'wx000000000000tenant', secret: 'sandbox-tenant-secret' };
@@ -40,6 +41,17 @@ describe('tenants', () => {
     const list = await (await fetch(`${url}/tenants`)).text();
     expect(JSON.parse(list)).toMatchObject({ tenants: [{ name: 'acme', appId: TENANT.appId }] });
     expect(list).not.toContain(TENANT.secret);
+  });
+
+  it('can be tried in sandbox mode, whose clock and platform are theirs too', async () => {
+    const { url, sandbox, tokens } = await runOnSandbox();
+    expect((await send('PUT', `${url}/tenants/acme`, SANDBOX_TENANT)).status).toBe(200);
+    await tokens.refreshDue();
+    for (let step = 0; step < 3; step++) await new Visitor(url).post('/sandbox/advance', { minutes: '60' });
+    expect(await (await fetch(`${url}/tenants/acme/followers`)).json()).toEqual({ name: 'acme', total: 2 });
+    const calls = sandbox.calls({ account: SANDBOX_TENANT.appId, endpoint: '/cgi-bin/stable_token' });
+    // At first, and after two hours: before its end, and nobody waited for it.
+    expect(calls.map(({ outcome }) => outcome)).toEqual(['ok', 'ok']);
   });
 
   it('are there again after a restart, in a file that only its owner reads', async () => {

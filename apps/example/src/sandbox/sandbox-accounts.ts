@@ -27,6 +27,9 @@ export const SANDBOX_IDS = {
   push: { shop: SHOP_PUSH, corp: CORP_PUSH, oa: OA_PUSH },
 } as const;
 
+/** An official account of somebody else, for `PUT /tenants/<name>`: nothing of it is configured. */
+export const SANDBOX_TENANT = { appId: 'wx0000000000tenant1', secret: 'sandbox-tenant-secret' } as const;
+
 /** Companies that can install the WeCom suite, and those that can enable the DingTalk suite; the first does so at the first start. */
 export const SUITE_CORPS = [
   { corpId: 'wwsandboxcustomer1', name: 'First customer of the sandbox' },
@@ -39,6 +42,7 @@ export const AUTHORIZERS = openPlatform.authorizers.map(({ appId, name = appId }
 export function sandboxAccounts(memory: SandboxMemory = EMPTY_MEMORY): SandboxOptions {
   const { pairs, platform, suite, isv } = memory;
   return {
+    wechat: [wechat, SANDBOX_TENANT],
     openPlatforms: [
       {
         ...openPlatform,
