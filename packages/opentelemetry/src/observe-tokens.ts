@@ -3,11 +3,11 @@ import {
   type Clock,
   type KeyFilter,
   systemClock,
-  TokenError,
   type TokenEvents,
   type TokenStatus,
 } from '@evertoken/core';
 import { createNoopMeter, type MeterProvider, metrics, type TracerProvider, trace } from '@opentelemetry/api';
+import { checkManager, checkOptions, wrong } from './check-options.js';
 import { countEvents } from './event-metrics.js';
 import { Inspection, type InspectionOptions } from './inspection.js';
 import { INSTRUMENTATION_NAME, INSTRUMENTATION_VERSION } from './instrumentation-scope.js';
@@ -117,43 +117,4 @@ function take(provider: MeterProvider, name: string | undefined, manager: Observ
   }
   names.set(key, manager);
   return () => void names.delete(key);
-}
-
-const OPTIONS: readonly string[] = [
-  'meterProvider',
-  'tracerProvider',
-  'name',
-  'inspect',
-  'quotas',
-  'accountLabel',
-  'clock',
-];
-const INSPECT_OPTIONS: readonly string[] = ['maxAgeMs', 'timeoutMs', 'accounts', 'kinds'];
-
-function checkManager(manager: ObservedManager): void {
-  if (typeof manager?.on !== 'function') throw wrong('"manager" must be a TokenManager: it has no "on"');
-}
-
-function checkOptions(options: ObserveTokensOptions): void {
-  for (const option of Object.keys(options))
-    if (!OPTIONS.includes(option)) throw wrong(`"${option}" is no option; expected one of ${OPTIONS.join(', ')}`);
-  const { meterProvider, tracerProvider, name, inspect } = options;
-  if (meterProvider && typeof meterProvider.getMeter !== 'function')
-    throw wrong('"meterProvider" must be a meter provider or false');
-  if (tracerProvider && typeof tracerProvider.getTracer !== 'function')
-    throw wrong('"tracerProvider" must be a tracer provider or false');
-  if (name !== undefined && (typeof name !== 'string' || name === '')) throw wrong('"name" must be a non-empty string');
-  if (options.accountLabel !== undefined && typeof options.accountLabel !== 'function')
-    throw wrong('"accountLabel" must be a function from account name to label');
-  if (!inspect) return;
-  for (const [option, value] of Object.entries(inspect)) {
-    if (!INSPECT_OPTIONS.includes(option))
-      throw wrong(`"inspect.${option}" is no option; expected one of ${INSPECT_OPTIONS.join(', ')}`);
-    if (option.endsWith('Ms') && !(typeof value === 'number' && value >= 0))
-      throw wrong(`"inspect.${option}" must be a number of at least 0`);
-  }
-}
-
-function wrong(message: string): TokenError {
-  return new TokenError('ERR_TOKEN_CONFIGURATION', message);
 }

@@ -479,6 +479,13 @@ describe('an observation', () => {
     [{ name: '' }, '"name" must be a non-empty string'],
     [{ meterProvider: {} }, '"meterProvider" must be a meter provider or false'],
     [{ tracerProvider: true }, '"tracerProvider" must be a tracer provider or false'],
+    [{ clock: { now: Date.now } }, '"clock" must have "now" and "monotonic"'],
+    [{ quotas: { shop: { access_token: { calls: 0 } } } }, '"quotas.shop.access_token.calls" must be a number above 0'],
+    [
+      { quotas: { shop: { k: { calls: 1, period: 'week' } } } },
+      '"quotas.shop.k.period" must be "hour", "day" or "month"',
+    ],
+    [{ quotas: { shop: { k: { calls: 1, period: 'day' } } } }, '"quotas.shop.k.scope" must be "account" or "subject"'],
     [{ accountLabel: 'tenants' }, '"accountLabel" must be a function'],
     [{ inspect: { maxAge: 1 } }, '"inspect.maxAge" is no option'],
     [{ inspect: { timeoutMs: -1 } }, '"inspect.timeoutMs" must be a number of at least 0'],
