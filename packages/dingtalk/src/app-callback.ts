@@ -1,4 +1,4 @@
-import { type CallbackReply, type CallbackRequest, labelOf, type Tokens } from '@evertoken/core';
+import { type CallbackReply, type CallbackRequest, labelOf, TokenError, type Tokens } from '@evertoken/core';
 import type { DingTalkAppClient } from './app-client.js';
 import type { HandledPushes } from './callback/handled-pushes.js';
 import type { DingTalkPush, ReceivedDingTalkPush } from './callback/open-callback.js';
@@ -61,6 +61,12 @@ export function appCallback(
     });
     return withinTime(settings, push, handling);
   };
+}
+
+/** Says what is missing where pushes are to be opened. */
+export function noPushKeys(account: string): TokenError {
+  const message = `"push" of account "${account}" is missing: pushes cannot be opened without { token, encodingAESKey }`;
+  return new TokenError('ERR_TOKEN_CONFIGURATION', message, { account });
 }
 
 function withinTime(

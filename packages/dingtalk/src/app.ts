@@ -6,7 +6,7 @@ import {
   type TokenSource,
   type Tokens,
 } from '@evertoken/core';
-import { appCallback } from './app-callback.js';
+import { appCallback, noPushKeys } from './app-callback.js';
 import { DingTalkAppClient } from './app-client.js';
 import { type DingTalkPush, openCallback } from './callback/open-callback.js';
 import { type DingTalkAppOptions, type DingTalkCorpOptions, onceOf, problemsOf, settingsOf } from './options.js';
@@ -86,9 +86,7 @@ export function dingTalkApp(options: DingTalkAppOptions | DingTalkCorpOptions): 
   );
   const jsapiTicket = onceOf(() => jsapiTicketSource(settings, accessToken()));
   const checkPush = () => {
-    if (settings.push.length > 0) return;
-    const message = `"push" of account "${name}" is missing: pushes cannot be opened without { token, encodingAESKey }`;
-    throw new TokenError('ERR_TOKEN_CONFIGURATION', message, { account: name });
+    if (settings.push.length === 0) throw noPushKeys(name);
   };
   const openPush = async (request: CallbackRequest) => {
     checkPush();

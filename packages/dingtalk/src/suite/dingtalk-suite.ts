@@ -6,6 +6,7 @@ import {
   type TokenSource,
   type Tokens,
 } from '@evertoken/core';
+import { noPushKeys } from '../app-callback.js';
 import type { DingTalkSuiteEvent } from '../callback/suite-events.js';
 import type { DingTalkClient } from '../client.js';
 import { onceOf } from '../options.js';
@@ -54,7 +55,11 @@ export interface DingTalkSuite extends Account<DingTalkSuiteClient> {
    * @throws TokenError `ERR_TOKEN_CONFIGURATION` without that option.
    */
   user(id: DingTalkUserId): DingTalkUser;
-  /** Takes pushes by HTTP: tickets, and corps that come and go. Answers once what they brought is stored. */
+  /**
+   * Takes pushes by HTTP: tickets, and corps that come and go. Answers once what they brought is stored.
+   *
+   * @throws TokenError `ERR_TOKEN_CONFIGURATION` where the option `push` is missing.
+   */
   callback(tokens: Tokens): (request: CallbackRequest) => Promise<CallbackReply>;
   /**
    * The same for events that came another way: over Stream, from the table that RDS has. Resolves once what must not be lost is
@@ -134,9 +139,12 @@ export function dingTalkSuite(options: DingTalkSuiteOptions): DingTalkSuite {
     sources: () => (api === 'unified' || fixedTicket !== undefined ? [] : [own().ticket, own().accessToken]),
     source,
     client: (tokens) => new DingTalkSuiteClient(context, tokens),
-    callback: (tokens) => async (request) => {
-      const { answerSuitePush } = await import('./suite-callback.js');
-      return answerSuitePush(context, tokens, request);
+    callback(tokens) {
+      if (options.push === undefined) throw noPushKeys(name);
+      return async (request) => {
+        const { answerSuitePush } = await import('./suite-callback.js');
+        return answerSuitePush(context, tokens, request);
+      };
     },
     async handleEvents(tokens, events) {
       const { takeEvents } = await import('./take-events.js');

@@ -76,10 +76,13 @@ describe('a suite’s account', () => {
     expect(empty.corp(CORP).accessToken.key).toContain('unconfigured');
   });
 
-  it('refuses every push where no keys are configured', async () => {
-    const answer = suite({ push: undefined }).callback(fixedTokens([]));
-    const reply = await answer({ method: 'POST', query: {}, headers: {}, body: new Uint8Array() });
-    expect(reply.status).toBeGreaterThanOrEqual(400);
+  it('makes no callback where no keys are configured, and names the option', () => {
+    expect(() => suite({ push: undefined }).callback(fixedTokens([]))).toThrow(
+      expect.objectContaining({
+        code: 'ERR_TOKEN_CONFIGURATION',
+        message: expect.stringMatching(/^"push" of account "[^"]+" is missing/) as string,
+      }),
+    );
   });
 });
 

@@ -1,4 +1,5 @@
 import type { Account, CallbackReply, CallbackRequest, TokenExtra, TokenSource, Tokens } from '@evertoken/core';
+import { noPushKeys } from '../app-callback.js';
 import { type Authorizer, authorizerOf, sourceOf } from './authorizer.js';
 import { authorizerExtraIn } from './authorizer-facts.js';
 import { componentFacts, type OpenPlatformOptions, readComponent } from './component.js';
@@ -17,7 +18,11 @@ export interface OpenPlatform extends Account<OpenPlatformClient> {
   readonly accessToken: TokenSource;
   /** The handle of an account that authorized, by its app id. */
   authorizer(appId: string): Authorizer;
-  /** Takes pushes to the authorization-event URL: tickets, and accounts that authorize or leave. Answers once what they brought is stored. */
+  /**
+   * Takes pushes to the authorization-event URL: tickets, and accounts that authorize or leave. Answers once what they brought is stored.
+   *
+   * @throws TokenError `ERR_TOKEN_CONFIGURATION` where the option `push` is missing.
+   */
   callback(tokens: Tokens): (request: CallbackRequest) => Promise<CallbackReply>;
   /** The tickets of an official account go with its access token. */
   companions(source: TokenSource, extra: TokenExtra | undefined): Iterable<TokenSource>;
@@ -63,9 +68,12 @@ export function openPlatform(options: OpenPlatformOptions): OpenPlatform {
     },
     companions,
     client: (tokens: Tokens) => new OpenPlatformClient(context, tokens),
-    callback: (tokens: Tokens) => async (request: CallbackRequest) => {
-      const { answerPush } = await import('./callback.js');
-      return answerPush(context, tokens, request);
+    callback(tokens: Tokens) {
+      if (component.push.length === 0) throw noPushKeys(component.account);
+      return async (request: CallbackRequest) => {
+        const { answerPush } = await import('./callback.js');
+        return answerPush(context, tokens, request);
+      };
     },
   });
 }

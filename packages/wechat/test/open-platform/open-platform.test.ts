@@ -4,7 +4,6 @@ import { createSandbox, type Sandbox } from '@evertoken/sandbox';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openPlatform } from '../../src/index.js';
 import { buildPushXml, plainSignature } from '../../src/push.js';
-import { failureOf } from '../support.js';
 import { APP_ID, PUSH, SECRET, SHOP } from './world.js';
 
 const options = { name: 'account', appId: 'wx-contract', secret: 'the-component-secret', push: PUSH };
@@ -131,11 +130,14 @@ describe('openPlatform', () => {
     expect(openPlatform(options).source('authorizer_access_token', '')).toBeUndefined();
   });
 
-  it('without push keys says so to whoever hands it a push', async () => {
+  it('without push keys makes no callback, and names the option', () => {
     const { push: _push, ...without } = options;
-    const take = openPlatform(without).callback(fixedTokens([]));
-    const request = { method: 'POST', query: {}, headers: {}, body: new Uint8Array() };
-    expect(await failureOf(take(request))).toMatchObject({ code: 'ERR_TOKEN_CONFIGURATION' });
+    expect(() => openPlatform(without).callback(fixedTokens([]))).toThrow(
+      expect.objectContaining({
+        code: 'ERR_TOKEN_CONFIGURATION',
+        message: expect.stringMatching(/^"push" of account "[^"]+" is missing/) as string,
+      }),
+    );
   });
 
   it('refuses what is no push, always in the same way', async () => {
