@@ -25,7 +25,7 @@ const REST = 10;
 const STALE_MS = 60_000;
 
 /**
- * Finds out how a manager's tokens are, without asking a platform: for probes of any kind, with or without Nest. All who ask
+ * Finds out how a manager's tokens are, without asking a platform: for probes of any kind, with terminus or without. All who ask
  * within `maxAgeMs` share one look at the stores.
  *
  * @example
@@ -48,9 +48,9 @@ export class TokenHealth {
   }
 
   /**
-   * How the tokens of the filter are. Never rejects for what it finds. `also`: what else is the matter, to be told along.
+   * How the tokens of the filter are. `also`: what else is the matter, to be told along.
    *
-   * @throws TokenError `ERR_TOKEN_CONFIGURATION` for a wrong filter.
+   * Rejects with `ERR_TOKEN_CONFIGURATION` for a wrong filter, and never for what it finds.
    */
   async report(filter: TokenHealthFilter = {}, also: readonly TokenHealthReason[] = []): Promise<TokenHealthReport> {
     known(filter, ['accounts', 'kinds', 'ignore'], 'report');

@@ -1,10 +1,13 @@
 import type { Token } from '@evertoken/core';
-import axios, { type AxiosAdapter, AxiosHeaders, getAdapter, type InternalAxiosRequestConfig } from 'axios';
+import { Axios, type AxiosAdapter, AxiosHeaders, getAdapter, type InternalAxiosRequestConfig } from 'axios';
 import { originOf } from './origins.js';
 import type { RequestSettings } from './token-request-options.js';
 import { headerFor, holdsToken, tokenInRedirect } from './with-token-in.js';
 
 type Settings = Pick<RequestSettings<never>, 'place' | 'origins'>;
+
+/** Puts addresses together as an adapter does: with the request's own options, and none of the application's defaults. */
+const PLAIN = new Axios();
 
 /** A request as it is sent. */
 export interface AxiosRequest {
@@ -20,7 +23,7 @@ export function axiosRequest(
   settings: Settings,
 ): ((token: Token) => AxiosRequest) | undefined {
   const { params: _, paramsSerializer: __, ...address } = config;
-  const origin = originOf(axios.getUri(address));
+  const origin = originOf(PLAIN.getUri(address));
   if (origin === undefined || !settings.origins.has(origin)) return undefined;
   const { place } = settings;
   return (token) => {

@@ -1,11 +1,17 @@
 import { configurationError, unknownOption, wrongOption } from '../token.messages.js';
 
-/**
- * Where the platform expects the token:
- * - `{ header, scheme? }`: in a header. `scheme` stands before the token; default `Bearer` for `Authorization`, none for any other.
- * - `{ query }`: as a parameter of the address. What the address itself has under that name is replaced.
- */
-export type TokenPlace = { readonly header: string; readonly scheme?: string } | { readonly query: string };
+/** Where the platform expects the token: in a header, or in the query of the address. */
+export type TokenPlace =
+  | {
+      /** The header's name. */
+      readonly header: string;
+      /** What stands before the token. Default `Bearer` in `Authorization`, nothing in any other header. */
+      readonly scheme?: string;
+    }
+  | {
+      /** The parameter's name. What the address itself has under it is replaced. */
+      readonly query: string;
+    };
 
 /** A place, checked, with the scheme filled in. */
 export type PlaceSettings =

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import { TokenError } from '@evertoken/core';
 import { fixedTokens } from '@evertoken/core/testing';
@@ -351,6 +352,24 @@ describe('options', () => {
       expect(client({ origins: [origin] })).toBeDefined();
     }
   });
+});
+
+it('needs neither axios nor anything of Nest', async () => {
+  const seen = new Set<string>();
+  const packages = new Set<string>();
+  const follow = async (file: URL): Promise<void> => {
+    if (seen.has(file.href)) return;
+    seen.add(file.href);
+    const code = await readFile(file, 'utf8');
+    for (const [, kind, name = ''] of code.matchAll(/^(import type|import|export)[^;]*? from '([^']+)';/gms)) {
+      if (kind === 'import type') continue;
+      if (name.startsWith('.')) await follow(new URL(name.replace(/js$/, 'ts'), file));
+      else packages.add(name);
+    }
+  };
+  await follow(new URL('../../src/http/fetch.ts', import.meta.url));
+  expect(seen.size).toBeGreaterThan(5);
+  expect([...packages]).toEqual(['@evertoken/core']);
 });
 
 describe('on the platforms', () => {
