@@ -2,7 +2,7 @@ import { createSandbox, SANDBOX_ACCOUNTS } from '@evertoken/sandbox';
 import { describe, expect, it } from 'vitest';
 import { afterwards, HOUR_MS, run, runOnSandbox, temporaryDirectory, UID, Visitor } from './support.js';
 
-const { wechat, dingtalk } = SANDBOX_ACCOUNTS;
+const { wechat, wecom, dingtalk } = SANDBOX_ACCOUNTS;
 
 async function probe(url: string) {
   // A probe takes what it gets; a person's browser gets the same.
@@ -62,6 +62,10 @@ describe('/health', () => {
       WECHAT_APPID: wechat.appId,
       WECHAT_SECRET: 'a-mistyped-secret',
       WECHAT_BASE_URL: sandbox.urls.wechat,
+      WECOM_CORPID: wecom.corpId,
+      WECOM_AGENTID: '1000002',
+      WECOM_SECRET: 'another-mistyped-secret',
+      WECOM_BASE_URL: sandbox.urls.wecom,
       DINGTALK_APP_KEY: dingtalk.appKey,
       DINGTALK_APP_SECRET: dingtalk.appSecret,
       DINGTALK_API_URL: sandbox.urls.dingtalkApi,
@@ -78,12 +82,13 @@ describe('/health', () => {
             status: 'down',
             reasons: expect.arrayContaining([
               expect.objectContaining({ account: 'shop', code: 'ERR_TOKEN_REFUSED', platformCode: '40125' }),
+              expect.objectContaining({ account: 'corp', code: 'ERR_TOKEN_REFUSED', platformCode: '40001' }),
             ]),
           },
         },
       },
     ]);
-    expect(text).not.toContain('a-mistyped-secret');
+    expect(text).not.toContain('mistyped');
     // The other account is well.
     expect(text).not.toContain('"oa"');
   });

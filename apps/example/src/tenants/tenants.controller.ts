@@ -35,7 +35,7 @@ export class TenantsController {
     return { tenants: (await this.file.read()).map(factsOf) };
   }
 
-  /** Adds a tenant, or gives it another secret. From now on its tokens are kept fresh; other instances follow with their next sweep. */
+  /** Adds a tenant, or gives it another secret. From now on its tokens are kept fresh; instances that share `DATA_DIR` follow with their next sweep. */
   @Put(':name')
   @UseGuards(SameOriginGuard)
   async put(
