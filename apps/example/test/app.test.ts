@@ -116,7 +116,7 @@ describe('DingTalk', () => {
     const visitor = new Visitor(url);
     const manager = { userid: 'manager1', unionid: 'union-manager1', name: '员工 manager1' };
     expect(await visitor.json('/dingtalk/user?userid=manager1')).toEqual(manager);
-    await visitor.post('/sandbox/kill', { platform: 'dingtalk' });
+    await visitor.post('/sandbox/kill', { account: 'oa' });
     expect(await visitor.json('/dingtalk/user?userid=manager1')).toEqual(manager);
   });
 });
