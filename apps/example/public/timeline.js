@@ -3,7 +3,7 @@ import { now } from './time.js';
 
 const HOUR_MS = 3_600_000;
 /** How much of the width the past has; the rest is what is to come. The style sheet draws the line of now there. */
-const PAST = 0.7;
+const PAST = 0.6;
 /** Distances of the axis's lines in hours, by range in hours. */
 const STEPS = [
   [1, 1 / 6],

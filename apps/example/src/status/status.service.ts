@@ -13,9 +13,29 @@ import {
   TokenManager,
 } from '@evertoken/core';
 import { OnTokenEvent } from '@evertoken/nestjs';
-import { type BeforeApplicationShutdown, Inject, Injectable, Logger } from '@nestjs/common';
-import { auditTime, defer, exhaustMap, from, merge, type Observable, Subject, share, takeUntil, timer } from 'rxjs';
+import {
+  type BeforeApplicationShutdown,
+  Inject,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+} from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import {
+  auditTime,
+  defer,
+  exhaustMap,
+  from,
+  merge,
+  type Observable,
+  ReplaySubject,
+  Subject,
+  share,
+  takeUntil,
+  timer,
+} from 'rxjs';
 import { PLATFORMS, type Platforms } from '../platforms.js';
+import { Connections } from './connections.js';
 import type { Status, TokenRow } from './status.js';
 import { TokenHistory } from './token-history.js';
 
@@ -26,12 +46,13 @@ const BEAT_MS = 2_000;
 
 /** Tells how all tokens are, now and whenever that changes, and what happened to them since the start. */
 @Injectable()
-export class StatusService implements BeforeApplicationShutdown {
+export class StatusService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   readonly #history = new TokenHistory();
   readonly #changes = new Subject<void>();
-  readonly #closing = new Subject<void>();
+  readonly #closing = new ReplaySubject<void>(1);
   readonly #logger = new Logger(StatusService.name);
   #isStale = false;
+  #connections: Connections | undefined;
 
   /** One look for all who watch, the first at once; nobody asks while nobody does. */
   readonly stream: Observable<Status>;
@@ -39,6 +60,7 @@ export class StatusService implements BeforeApplicationShutdown {
   constructor(
     @Inject(TokenManager) private readonly tokens: TokenManager,
     @Inject(PLATFORMS) private readonly platforms: Platforms,
+    @Inject(HttpAdapterHost) private readonly host: HttpAdapterHost,
   ) {
     const looks = merge(this.#changes.pipe(auditTime(SETTLE_MS)), timer(BEAT_MS, BEAT_MS)).pipe(
       // What happens during a look is seen by the next, which follows at once: a slow store delays pictures and drops none.
@@ -65,8 +87,9 @@ export class StatusService implements BeforeApplicationShutdown {
   /** How the tokens are now. */
   async read(): Promise<Status> {
     const { clock } = this.platforms;
+    const { heard } = this.#history;
     const [tokens, sandbox] = await Promise.all([this.#rows(), this.#sandbox()]);
-    this.#history.see(tokens, clock.now());
+    this.#history.see(tokens, clock.now(), heard);
     return { now: clock.now(), tokens, ...(sandbox && { sandbox }) };
   }
 
@@ -116,10 +139,15 @@ export class StatusService implements BeforeApplicationShutdown {
     this.#hear('grantEnding', event);
   }
 
-  /** Ends open streams, and lets their connections fall idle before the server closes: busy ones would hold it up. */
+  onApplicationBootstrap(): void {
+    this.#connections = new Connections(this.host.httpAdapter.getHttpServer());
+  }
+
+  /** Ends open streams, and their connections before the server closes: they would hold it up. */
   async beforeApplicationShutdown(): Promise<void> {
     this.#closing.next();
     await oneTurn();
+    this.#connections?.end();
   }
 
   /** One that runs elsewhere may be down: the tokens are shown all the same. */

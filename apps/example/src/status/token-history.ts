@@ -38,11 +38,17 @@ export function nameOf({ account, kind, subject = '' }: KeyName): string {
 export class TokenHistory {
   readonly #lives = new Map<string, TokenLife>();
   readonly #happenings: Happening[] = [];
+  #heard = 0;
   #number = 0;
 
   /** The life of a key, if anything is known of it. */
   lifeOf(key: KeyName): TokenLife | undefined {
     return this.#lives.get(nameOf(key));
+  }
+
+  /** How many events were heard so far. */
+  get heard(): number {
+    return this.#heard;
   }
 
   /** Newest last. */
@@ -62,22 +68,29 @@ export class TokenHistory {
       reauthorize: (each) => this.#mark(each, 'reauthorize', reauthorizeText(each)),
       grantEnding: (each) => this.#mark(each, 'ending', endingText(each)),
     };
+    this.#heard += 1;
+    this.#life(event).heard = this.#heard;
     take[name](event);
   }
 
-  /** Takes in what `inspect` says: what was there before the start, and what other processes have done. */
-  see(rows: readonly TokenRow[], now: number): void {
+  /**
+   * Takes in what `inspect` says: what was there before the start, and what other processes have done. `since`: how many events
+   * were heard when the look began; of a key that had one since then it may tell what is over.
+   */
+  see(rows: readonly TokenRow[], now: number, since: number): void {
     for (const row of rows.slice(0, MAX_KEYS)) {
       const life = this.#life(row);
+      if (life.heard > since) continue;
       const { state, cause, generation, issuedAt, expiresAt, lineage, failure } = row;
       const isThere = generation !== undefined && (issuedAt !== undefined || lineage !== undefined);
       if (isThere && state !== 'gone') {
-        life.begin({
+        const seen = {
           number: generation,
           from: issuedAt ?? lineage?.at ?? now,
           cause: lineage?.cause ?? 'issue',
           ...(expiresAt !== undefined && { expiresAt }),
-        });
+        };
+        life.begin(seen, lineage?.at ?? seen.from);
       } else life.end(now, 'gone');
       life.turn(state, failure?.at ?? now, cause);
     }
@@ -86,7 +99,8 @@ export class TokenHistory {
   #stored(event: CommitEvent): void {
     const { generation, expiresAt, cause, at } = event;
     if (generation !== undefined) {
-      this.#life(event).begin({ number: generation, from: at, cause, ...(expiresAt !== undefined && { expiresAt }) });
+      const heard = { number: generation, from: at, cause, ...(expiresAt !== undefined && { expiresAt }) };
+      this.#life(event).begin(heard, at);
     }
     this.#log(event, 'stored', STORED[cause] ?? `stored (${cause})`);
   }

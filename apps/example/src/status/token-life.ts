@@ -48,6 +48,8 @@ export class TokenLife {
   #earlier: EarlierLife | undefined;
   #marks: Mark[] = [];
   #spans: StateSpan[] = [];
+  /** The number of the last event about it. */
+  heard = 0;
 
   /** Oldest first. */
   get generations(): readonly Generation[] {
@@ -68,14 +70,14 @@ export class TokenLife {
     return this.#spans;
   }
 
-  /** A token was stored. One that is known already is completed; an older one is left out. */
-  begin(generation: Generation): void {
+  /** A token was stored at `storedAt`. One that is known already is completed; an older one is left out. */
+  begin(generation: Generation, storedAt: number): void {
     const last = this.#generations.at(-1);
-    if (last && generation.number < last.number) return;
-    if (last && generation.number === last.number) {
-      this.#generations[this.#generations.length - 1] = { ...last, ...known(generation), from: last.from };
+    if (last && isSame(last, generation, storedAt)) {
+      this.#generations[this.#generations.length - 1] = { ...last, ...known(generation) };
       return;
     }
+    if (last && generation.number < last.number) return;
     this.end(generation.from, 'renewed');
     this.#generations.push(generation);
     if (this.#generations.length > KEPT.generations) this.#addUp(this.#generations.shift() as Generation);
@@ -124,6 +126,13 @@ export class TokenLife {
     const { count = 0, from: first = from } = this.#earlier ?? {};
     this.#earlier = { count: count + 1, from: first, to: until };
   }
+}
+
+/** Events and the store may number a token differently by some ms: then its end tells, or that it was stored before the last was heard of. */
+function isSame(last: Generation, { number, expiresAt }: Generation, storedAt: number): boolean {
+  if (last.number === number) return true;
+  const isOpen = last.until === undefined;
+  return isOpen && ((expiresAt !== undefined && expiresAt === last.expiresAt) || storedAt <= last.from);
 }
 
 /** What a later look adds to what is known of a token. */
