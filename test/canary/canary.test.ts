@@ -84,6 +84,9 @@ it('shows no secret anywhere, whatever goes wrong', { timeout: 300_000 }, async 
     expect(told.errors[`ERR_TOKEN_${code}`], code).toBeGreaterThan(0);
   expect(Object.values(told.journalled).every((entries) => entries > 0)).toBe(true);
   expect(printed).toContain('Evertoken');
+  const textOf = (place: string) => told.seen.filter(({ where }) => where === place).map(({ text }) => text);
+  expect(textOf('Nest: metrics').join()).toContain('evertoken_failures_total');
+  expect(textOf('Nest: span').length).toBeGreaterThan(20);
 });
 
 it('finds a secret in everything that it looks at', { timeout: 60_000 }, async () => {

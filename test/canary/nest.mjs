@@ -1,11 +1,13 @@
-// The Nest module with a logger that says everything.
+// The Nest module with a logger that says everything, and its manager's metrics and spans.
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { TokenManager, TokenModule } from '../../packages/nestjs/dist/index.js';
+import { observeTokens } from '../../packages/opentelemetry/dist/index.js';
 import { TWISTS } from './platforms.mjs';
 
 const nest = createRequire(new URL('../../packages/nestjs/package.json', import.meta.url));
 const load = (name) => import(pathToFileURL(nest.resolve(name)).href);
+const telemetry = createRequire(new URL('../../packages/opentelemetry/package.json', import.meta.url));
 
 /** Runs an application over the cache-manager, through every bad answer, with all log levels written to the console. */
 export async function runNest({ secrets, tried, note, openPlatforms }) {
@@ -36,6 +38,7 @@ export async function runNest({ secrets, tried, note, openPlatforms }) {
   );
   const app = await start({ accounts: Object.values(accounts), allowVolatileGrants: true });
   const manager = app.get(TokenManager);
+  const observed = observe(manager);
   const user = erp.user('anna').accessToken;
   const pair = sandbox.nextengine.issuePair('canary', 'anna');
   secrets.learn('access token', pair.accessToken);
@@ -53,7 +56,29 @@ export async function runNest({ secrets, tried, note, openPlatforms }) {
       note('Nest: refresh', await tried('Nest: refresh', () => manager.refresh(source)));
     }
   }
+  await observed.show(note);
   await app.close();
   await tried('Nest: closed', () => manager.get(user));
   await sandbox.close();
+}
+
+/** Everything that OpenTelemetry is told of a manager. */
+function observe(manager) {
+  const { MeterProvider } = telemetry('@opentelemetry/sdk-metrics');
+  const { PrometheusExporter } = telemetry('@opentelemetry/exporter-prometheus');
+  const trace = telemetry('@opentelemetry/sdk-trace-base');
+  const exporter = new PrometheusExporter({ preventServerStart: true });
+  const spans = new trace.InMemorySpanExporter();
+  const tracerProvider = new trace.BasicTracerProvider({ spanProcessors: [new trace.SimpleSpanProcessor(spans)] });
+  observeTokens(manager, { meterProvider: new MeterProvider({ readers: [exporter] }), tracerProvider });
+  return {
+    async show(note) {
+      const scraped = await new Promise((end) => {
+        exporter.getMetricsRequestHandler({}, { setHeader: () => {}, end });
+      });
+      note('Nest: metrics', scraped);
+      for (const { name, attributes, status, events } of spans.getFinishedSpans())
+        note('Nest: span', { name, attributes, status, events });
+    },
+  };
 }
