@@ -13,6 +13,9 @@ const require = createRequire(import.meta.url);
 const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin', 'tsc');
 const root = join(here, '../../..');
 
+/** What programs may take on a machine that is busy with others, ms. */
+const BUSY_MS = 120_000;
+
 let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(here, '.readme-builds-'));
@@ -23,22 +26,28 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const node = (...parts: string[]) => run(process.execPath, parts, { cwd: folder, timeout: 30_000 });
+const node = (...parts: string[]) => run(process.execPath, parts, { cwd: folder, timeout: 100_000 });
 
 describe('CommonJS', () => {
-  it('may require every entry, and gets the classes that import gets', async () => {
-    const program = `const entries = ['', '/callbacks', '/health', '/http'].map((path) => '@evertoken/nestjs' + path);
+  it(
+    'may require every entry, and gets the classes that import gets',
+    async () => {
+      const program = `const entries = ['', '/callbacks', '/health', '/http'].map((path) => '@evertoken/nestjs' + path);
       const required = entries.map((entry) => require(entry));
       Promise.all(entries.map((entry) => import(entry))).then((imported) => {
         const same = (names, i) => names.length > 0 && names.every((name) => imported[i][name] === required[i][name]);
         console.log(JSON.stringify(imported.map((entry, i) => same(Object.keys(entry), i))));
       });`;
-    const { stdout } = await node('--input-type=commonjs', '-e', program);
-    expect(JSON.parse(stdout)).toEqual([true, true, true, true]);
-  });
+      const { stdout } = await node('--input-type=commonjs', '-e', program);
+      expect(JSON.parse(stdout)).toEqual([true, true, true, true]);
+    },
+    BUSY_MS,
+  );
 
-  it('is what a Nest application may be compiled to: injection finds the same classes', async () => {
-    const program = `import 'reflect-metadata';
+  it(
+    'is what a Nest application may be compiled to: injection finds the same classes',
+    async () => {
+      const program = `import 'reflect-metadata';
 import { memoryStore, TokenManager as CoreManager } from '@evertoken/core';
 import { InjectTokens, TokenManager, TokenModule } from '@evertoken/nestjs';
 import { Controller, Get, Module } from '@nestjs/common';
@@ -71,24 +80,26 @@ async function main() {
 }
 void main();
 `;
-    await writeFile(join(folder, 'main.ts'), program);
-    const compilerOptions = {
-      rootDir: '.',
-      outDir: 'out',
-      declaration: false,
-      experimentalDecorators: true,
-      emitDecoratorMetadata: true,
-      verbatimModuleSyntax: false,
-    };
-    const config = { extends: join(root, 'tsconfig.base.json'), compilerOptions, files: ['main.ts'] };
-    await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config));
-    await run(process.execPath, [tsc, '-p', folder]).catch((error: { stdout?: string }) => {
-      throw new Error(`it does not compile:\n${error.stdout}`);
-    });
-    expect(await readFile(join(folder, 'out/main.js'), 'utf8')).toContain('require("@evertoken/nestjs")');
-    const { stdout } = await node('out/main.js');
-    expect(JSON.parse(stdout)).toEqual({ answer: { same: true, core: true }, jobs: 1, format: 'object' });
-  });
+      await writeFile(join(folder, 'main.ts'), program);
+      const compilerOptions = {
+        rootDir: '.',
+        outDir: 'out',
+        declaration: false,
+        experimentalDecorators: true,
+        emitDecoratorMetadata: true,
+        verbatimModuleSyntax: false,
+      };
+      const config = { extends: join(root, 'tsconfig.base.json'), compilerOptions, files: ['main.ts'] };
+      await writeFile(join(folder, 'tsconfig.json'), JSON.stringify(config));
+      await run(process.execPath, [tsc, '-p', folder]).catch((error: { stdout?: string }) => {
+        throw new Error(`it does not compile:\n${error.stdout}`);
+      });
+      expect(await readFile(join(folder, 'out/main.js'), 'utf8')).toContain('require("@evertoken/nestjs")');
+      const { stdout } = await node('out/main.js');
+      expect(JSON.parse(stdout)).toEqual({ answer: { same: true, core: true }, jobs: 1, format: 'object' });
+    },
+    BUSY_MS,
+  );
 });
 
 describe('Biome, with its default rules', () => {
@@ -118,16 +129,20 @@ export class Service {
 }
 `;
 
-  it('would take the class out of an import that is used as a type only, but leaves @Inject and the README alone', async () => {
-    const readme = await readFile(join(here, '../README.md'), 'utf8');
-    const snippets = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code);
-    const importing = snippets.filter((code) => code.includes('import '));
-    expect(importing.length).toBeGreaterThan(3);
-    const files = {
-      'naive.ts': service('private readonly tokens: TokenManager'),
-      'injected.ts': service('@Inject(TokenManager) private readonly tokens: TokenManager'),
-      ...Object.fromEntries(importing.map((code, i) => [`readme-${i}.ts`, code])),
-    };
-    expect(await complaints(files)).toEqual(['naive.ts']);
-  });
+  it(
+    'would take the class out of an import that is used as a type only, but leaves @Inject and the README alone',
+    async () => {
+      const readme = await readFile(join(here, '../README.md'), 'utf8');
+      const snippets = [...readme.matchAll(/```ts\n(.*?)```/gs)].map(([, code = '']) => code);
+      const importing = snippets.filter((code) => code.includes('import '));
+      expect(importing.length).toBeGreaterThan(3);
+      const files = {
+        'naive.ts': service('private readonly tokens: TokenManager'),
+        'injected.ts': service('@Inject(TokenManager) private readonly tokens: TokenManager'),
+        ...Object.fromEntries(importing.map((code, i) => [`readme-${i}.ts`, code])),
+      };
+      expect(await complaints(files)).toEqual(['naive.ts']);
+    },
+    BUSY_MS,
+  );
 });

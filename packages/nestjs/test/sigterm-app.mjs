@@ -54,6 +54,8 @@ Module({
       accounts: [ready, slow],
       store: hanging(fileStore({ directory })),
       schedule: { cron: '* * * * * *' },
+      // Nothing is on its way before whoever watches knows where to ask.
+      startOn: 'signal',
       closeTimeoutMs,
       random: () => 0,
     }),
@@ -73,3 +75,4 @@ await app.listen(0, '127.0.0.1');
 // Wants a token from now on: whatever begins after this moment begins too late.
 process.once('SIGTERM', () => tokens.add(late));
 say('listening', { url: await app.getUrl() });
+await tokens.start();

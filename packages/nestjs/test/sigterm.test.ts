@@ -16,6 +16,9 @@ const TOKEN = '/cgi-bin/token';
 /** How long the platform takes for the slow account, ms: two ticks of the job, at least. */
 const SLOW_MS = 2_500;
 
+/** What it may take on a machine that is busy with others, ms. */
+const BUSY_MS = 120_000;
+
 interface Line {
   readonly what: 'listening' | 'commit' | 'closing';
   readonly at: number;
@@ -88,14 +91,14 @@ class Application {
   /** The line that says so, once it has. */
   async said(what: Line['what'], account?: string): Promise<Line> {
     const find = () => this.lines.find((line) => line.what === what && line.account === account);
-    await vi.waitFor(() => expect(find(), this.#errors).toBeDefined(), { timeout: 20_000, interval: 20 });
+    await vi.waitFor(() => expect(find(), this.#errors).toBeDefined(), { timeout: 60_000, interval: 20 });
     return find() as Line;
   }
 
   /** Resolves with its address once the slow account's token is on its way. */
   async busy(): Promise<string> {
     const { url } = await this.said('listening');
-    await vi.waitFor(() => expect(calls('wx-slow')).toBe(1), { timeout: 10_000, interval: 20 });
+    await vi.waitFor(() => expect(calls('wx-slow')).toBe(1), { timeout: 60_000, interval: 20 });
     return url as string;
   }
 }
@@ -184,22 +187,27 @@ it.each([
     // And released: whoever comes next need not wait for a lease.
     expect(record?.attempt.lease).toBeUndefined();
   },
+  BUSY_MS,
 );
 
-it('SIGTERM while the store does not answer: ends all the same, and says what it leaves', async () => {
-  const app = new Application('express', { hangs: true, closeTimeoutMs: 1_000 });
-  const url = await app.busy();
-  const asking = traffic(url);
-  const told = Date.now();
-  app.terminate();
-  const [answers, end] = await Promise.all([asking, app.end()]);
-  expect({ code: end.code, signal: end.signal }).toEqual({ code: null, signal: 'SIGTERM' });
-  // Twice `closeTimeoutMs`, and what a slow machine adds.
-  expect(end.at - told).toBeLessThan(10_000);
-  expect(app.errors).toContain('still busy after 1000 ms; goes on shutting down');
-  expect(app.errors).toContain('closed with requests unanswered: 1 access_token of account "slow"');
-  const closing = await app.said('closing');
-  const before = answers.filter(({ at }) => at < closing.at);
-  expect(new Set(before.map(({ outcome }) => outcome))).toEqual(new Set([200]));
-  expect((await stored('slow'))?.token).toBeUndefined();
-});
+it(
+  'SIGTERM while the store does not answer: ends all the same, and says what it leaves',
+  async () => {
+    const app = new Application('express', { hangs: true, closeTimeoutMs: 1_000 });
+    const url = await app.busy();
+    const asking = traffic(url);
+    const told = Date.now();
+    app.terminate();
+    const [answers, end] = await Promise.all([asking, app.end()]);
+    expect({ code: end.code, signal: end.signal }).toEqual({ code: null, signal: 'SIGTERM' });
+    // Twice `closeTimeoutMs`, and what a slow machine adds.
+    expect(end.at - told).toBeLessThan(20_000);
+    expect(app.errors).toContain('still busy after 1000 ms; goes on shutting down');
+    expect(app.errors).toMatch(/closed with requests unanswered: .*1 access_token of account "slow"/);
+    const closing = await app.said('closing');
+    const before = answers.filter(({ at }) => at < closing.at);
+    expect(new Set(before.map(({ outcome }) => outcome))).toEqual(new Set([200]));
+    expect((await stored('slow'))?.token).toBeUndefined();
+  },
+  BUSY_MS,
+);

@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { TokenError } from '@evertoken/core';
+import { defineTokens, TokenError } from '@evertoken/core';
 import { fileStore } from '@evertoken/core/file';
 import { fixedTokens } from '@evertoken/core/testing';
 import { type NextEngineClient, nextEngineApp, type SignInBinding } from '@evertoken/nextengine';
@@ -258,6 +258,27 @@ it('§5: sign-in over HTTP, a call, and a grant that dies', async () => {
   sandbox.nextengine.issuePair(clientId, uid);
   expect(await (await get('orders')).json()).toEqual({ signIn: '/nextengine/sign-in' });
   expect(NextEngineController.told).toEqual(['a user of erp must sign in again (refused)']);
+  await app.close();
+  await rm(directory, { recursive: true });
+});
+
+it('§8: one configuration for the command line and the application', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'evertoken-nestjs-'));
+  const config = defineTokens({ accounts: [weChat()], store: fileStore({ directory }), skewMs: 30_000 });
+  @Module({
+    imports: [ScheduleModule.forRoot(), TokenModule.forRoot({ ...config, schedule: { cron: '0 * * * * *' } })],
+    providers: [FollowersService],
+  })
+  class AppModule {}
+  const app = await started([AppModule]);
+  await app.get(FollowersService).count();
+  expect(app.get(SchedulerRegistry).getCronJob('evertoken:refresh').cronTime.source).toBe('0 * * * * *');
+  // What the command line makes of the same object finds the token that the application has stored.
+  const other = new TokenManager(config);
+  expect((await other.get(shop.accessToken)).value).toBe(app.get(TokenManager).peek(shop.accessToken)?.value);
+  await other.close();
+  const issued = sandbox.calls({ platform: 'wechat' }).filter(({ endpoint }) => endpoint.includes('token'));
+  expect(issued).toHaveLength(1);
   await app.close();
   await rm(directory, { recursive: true });
 });
