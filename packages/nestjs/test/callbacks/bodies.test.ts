@@ -79,6 +79,10 @@ const SETTINGS: [string, ServeOptions][] = [
   ['as they are by default', {}],
   ['with rawBody', { nest: { rawBody: true } }],
   ['without bodyParser', { nest: { bodyParser: false } }],
+  [
+    'with routes that Nest sorts',
+    { nest: { routeResolutionStrategy: 'specificity', routeConflictPolicy: { duplicate: 'error' } } as never },
+  ],
   ['behind a global prefix', { configure: (app) => app.setGlobalPrefix('api/v1') }],
 ];
 

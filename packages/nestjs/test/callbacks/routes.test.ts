@@ -24,7 +24,7 @@ import {
   VersioningType,
 } from '@nestjs/common';
 import { APP_GUARD, APP_INTERCEPTOR, REQUEST, Reflector } from '@nestjs/core';
-import { RouteConfig } from '@nestjs/platform-fastify';
+import { FastifyAdapter, RouteConfig } from '@nestjs/platform-fastify';
 import { catchError, map, throwError, timeout } from 'rxjs';
 import { describe, expect, it } from 'vitest';
 import { type TokenCallbackHandler, type TokenCallbackHttp, TokenCallbackModule } from '../../src/callbacks/index.js';
@@ -101,18 +101,17 @@ describe.each(ADAPTERS)('routes on %s', (adapter) => {
           return ok();
         }
       }
-      const { send } = await serve(
-        adapter,
-        [
-          TokenCallbackModule.forRoot({
-            routes: [{ path: 'slow', handler: Slow, decorators: [UseInterceptors(Limit)] }],
-          }),
-        ],
-        { providers: [Slow] },
-      );
+      const warnings: string[] = [];
+      const logger = { level: 'warn', stream: { write: (line: string) => void warnings.push(line) } };
+      const slow = { path: 'slow', handler: Slow, decorators: [UseInterceptors(Limit)] };
+      const { send } = await serve(adapter, [TokenCallbackModule.forRoot({ routes: [slow] })], {
+        providers: [Slow],
+        ...(adapter === 'Fastify' && { adapter: new FastifyAdapter({ logger }) }),
+      });
       expect((await send('/slow', POST)).status).toBe(408);
       answer.open();
       await ended.opened;
+      expect(warnings).toEqual([]);
     });
 
     it('are 405 for methods that a route does not have, HEAD too, and nobody is asked', async () => {
