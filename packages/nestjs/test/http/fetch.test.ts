@@ -150,35 +150,31 @@ describe('rejection', () => {
     expect(await (await send(`${api.origin}/code`)).json()).toMatchObject({ errcode: 40001 });
   });
 
-  it('does not wait for the end of an answer that is no refusal', async () => {
+  it.each([
+    ['silent after', 'text/event-stream', 'data: {}\n\n'],
+    ['silent after', 'application/x-ndjson', '{"errcode":40001}\n'],
+    ['silent after', 'text/plain', 'tick'],
+    ['endless after', 'application/json', '[1'],
+  ])('does not wait for the end of an answer that is no refusal: %s %s', async (kind, type, first) => {
     let ended = false;
-    const pull = (controller: ReadableStreamDefaultController) =>
-      controller.enqueue(new TextEncoder().encode('tick\n'));
-    const endless =
-      (type: string, first = '') =>
-      async () => {
-        const body = new ReadableStream({
-          start: (c) => c.enqueue(new TextEncoder().encode(first || 'tick')),
-          pull,
-          cancel: () => {
-            ended = true;
-          },
-        });
-        return new Response(body, { headers: { 'content-type': type } });
-      };
-    for (const [type, first] of [
-      ['text/event-stream', ''],
-      ['text/plain', ''],
-      ['application/json', '[1,'],
-    ] as const) {
-      const { send } = client({ fetch: endless(type, first), isRejected: rejectedByCode('errcode', [40001]) });
-      const answer = await send(`${api.origin}/me`);
-      const reader = answer.body?.getReader();
-      expect((await reader?.read())?.done).toBe(false);
-      await reader?.cancel();
-      expect(ended).toBe(true);
-      ended = false;
-    }
+    const encoder = new TextEncoder();
+    const answering = async () => {
+      const body = new ReadableStream({
+        start: (controller) => controller.enqueue(encoder.encode(first)),
+        ...(kind === 'endless after' && {
+          pull: (controller) => controller.enqueue(encoder.encode(',1'.repeat(2_000))),
+        }),
+        cancel: () => {
+          ended = true;
+        },
+      });
+      return new Response(body, { headers: { 'content-type': type } });
+    };
+    const { send } = client({ fetch: answering, isRejected: rejectedByCode('errcode', [40001]) });
+    const reader = (await send(`${api.origin}/me`)).body?.getReader();
+    expect((await reader?.read())?.done).toBe(false);
+    await reader?.cancel();
+    expect(ended).toBe(true);
   });
 
   it('has 50 requests that are refused together replaced by one refresh', async () => {
