@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { TokenStatus } from '@evertoken/core';
 import { describe, expect, it, vi } from 'vitest';
-import type { Status, TokenRow } from '../src/status/status.js';
+import type { Status } from '../src/status/status.js';
 import { afterwards, HOUR_MS, runOnSandbox, temporaryDirectory, UID, Visitor } from './support.js';
 
 const PROGRAM = fileURLToPath(new URL('../dist/main.js', import.meta.url));
@@ -145,7 +145,11 @@ function living(url: string, count: number): Promise<readonly TokenLine[]> {
   return vi.waitUntil(look, { interval: 20, timeout: 20_000 });
 }
 
-type TokenLine = Pick<TokenRow, 'account' | 'kind' | 'subject'>;
+interface TokenLine {
+  readonly account: string;
+  readonly kind: string;
+  readonly subject: string | undefined;
+}
 const OBTAINABLE: ReadonlySet<string> = new Set([
   'authorizer_jsapi_ticket',
   'authorizer_card_ticket',

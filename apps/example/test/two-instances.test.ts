@@ -269,12 +269,10 @@ describe.skipIf(whyMissing('postgres'))('two instances on one PostgreSQL', () =>
     process.kill(second.pid, 'SIGSTOP');
     await sandbox.post('faults', { kind: 'delay', delayMs: 600_000, count: 'always' });
     await sandbox.post('clock', { advanceMs: HOUR_MS });
-    const inFlight = await eventually(async () => {
-      const asked = needsIn((await log.read()).slice(seen));
-      return Object.keys(asked).length >= 6 ? asked : undefined;
-    });
+    await eventually(async () => Object.keys(needsIn((await log.read()).slice(seen))).length >= 6 || undefined);
     process.kill(first.pid, 'SIGKILL');
     await eventually(() => pair.lines.find((line) => line.includes('Instance 1 has ended (SIGKILL)')));
+    const inFlight = needsIn((await log.read()).slice(seen));
     await fetch(`${sandbox.url}/_sandbox/faults`, { method: 'DELETE' });
     process.kill(second.pid, 'SIGCONT');
     // Leases of the dead end by the clock that stores and platforms share.

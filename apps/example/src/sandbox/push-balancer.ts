@@ -2,6 +2,9 @@ import { createServer, type IncomingMessage, request, type ServerResponse } from
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 
+/** An instance that has not answered a push by then is left out, ms. */
+const PATIENCE_MS = 2_000;
+
 /** A running balancer. */
 export interface PushBalancer {
   /** What the platforms are told as the application's address. */
@@ -11,7 +14,7 @@ export interface PushBalancer {
 
 /**
  * One address for several instances, as a balancer in front of a real application is: each push goes to the next instance, or to
- * the one after it where that is away. 503 where none is there.
+ * the one after it where that is away or does not answer. 503 where none does.
  */
 export async function startPushBalancer(instances: readonly string[]): Promise<PushBalancer> {
   let turn = 0;
@@ -53,8 +56,9 @@ function ask(
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     // No connection is kept: one that an instance took down with it would look like a refusal.
-    const asked = request(new URL(url, instance), { method, headers, agent: false }, resolve);
+    const asked = request(new URL(url, instance), { method, headers, agent: false, timeout: PATIENCE_MS }, resolve);
     asked.once('error', reject);
+    asked.once('timeout', () => asked.destroy(new Error('no answer in time')));
     asked.end(body);
   });
 }

@@ -8,11 +8,6 @@ import { SandboxError } from './sandbox-control.js';
 /** An hour: what real time brings between two sweeps is far less, but no token of the sandbox lives shorter. */
 const MAX_MINUTES = 60;
 const ACCOUNTS: readonly AccountName[] = ['shop', 'platform', 'corp', 'suite', 'oa', 'isv', 'erp'];
-/** What the page called them once. */
-const FORMER_NAMES = new Map<unknown, AccountName>([
-  ['wechat', 'shop'],
-  ['dingtalk', 'oa'],
-]);
 const TICKET_ACCOUNTS: readonly TicketAccountName[] = ['platform', 'suite', 'isv'];
 
 /** What one cannot do to a real platform. Registered in sandbox mode only. */
@@ -46,12 +41,8 @@ export class SandboxController {
   /** Ends tokens of an account before their time: its own, or those of a `subject`. Nobody is told: the next call finds out. */
   @Post('kill')
   @Redirect('/', 303)
-  kill(
-    @Body('account') account: unknown,
-    @Body('subject') subject: unknown,
-    @Body('platform') platform: unknown,
-  ): Promise<void> {
-    const name = oneOf('account', account ?? FORMER_NAMES.get(platform), ACCOUNTS);
+  kill(@Body('account') account: unknown, @Body('subject') subject: unknown): Promise<void> {
+    const name = oneOf('account', account, ACCOUNTS);
     const about = subject === undefined || subject === '' ? undefined : textOf('subject', subject);
     return this.#act(() => this.sandbox.kill(name, about));
   }

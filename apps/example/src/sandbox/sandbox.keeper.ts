@@ -23,6 +23,7 @@ export class SandboxKeeper implements OnApplicationBootstrap, OnModuleDestroy, O
   #sweeping: Promise<void> = Promise.resolve();
   #sweptOffsetMs: number;
   #connecting = false;
+  #isEnding = false;
   #isConnected: () => void = () => {};
   /** Resolves once the first tickets have been pushed to the application that listens, or could not be; never rejects. */
   readonly connected = new Promise<void>((resolve) => {
@@ -64,6 +65,7 @@ export class SandboxKeeper implements OnApplicationBootstrap, OnModuleDestroy, O
 
   /** First pushes that are under way are still taken: the manager is drained after this, and the sandbox would try again and again. */
   async onModuleDestroy(): Promise<void> {
+    this.#isEnding = true;
     if (this.#connecting) await Promise.race([this.connected, pause(CONNECT_GRACE_MS, undefined, { ref: false })]);
   }
 
@@ -74,7 +76,7 @@ export class SandboxKeeper implements OnApplicationBootstrap, OnModuleDestroy, O
 
   async #sweep(): Promise<void> {
     const { offsetMs } = this.sandbox;
-    if (offsetMs === this.#sweptOffsetMs) return;
+    if (offsetMs === this.#sweptOffsetMs || this.#isEnding) return;
     try {
       // Tickets that came due in the same hour would in reality have come before.
       await this.sandbox.pushed();
