@@ -183,7 +183,7 @@ describe('an administrator’s browser', () => {
   });
 
   it('sees pages without a token', async () => {
-    const { visitor, tokens, platforms } = await example();
+    const { url, tokens, platforms } = await example();
     await tokens.refreshDue();
     const { platform, suite: installed, isv } = platforms.accounts;
     if (!platform || !installed || !isv) throw new Error('sandbox mode has all accounts');
@@ -197,8 +197,10 @@ describe('an administrator’s browser', () => {
       isv.corp(corp).accessToken,
     ];
     const secrets = await Promise.all(sources.map(async (source) => (await tokens.get(source)).value));
-    const paths = ['/open-platform/authorizers', '/wecom-suite/corps', '/dingtalk-suite/corps', '/api/status'];
-    const shown = (await Promise.all(paths.map(async (path) => (await visitor.get(path)).text()))).join('\n');
+    const paths = ['/open-platform/authorizers', '/wecom-suite/corps', '/dingtalk-suite/corps', '/', '/api/status'];
+    const look = async (path: string) => (await fetch(`${url}${path}`, { headers: { accept: 'text/html' } })).text();
+    const shown = (await Promise.all(paths.map(look))).join('\n');
+    expect(shown).toContain('<h1>Corps with the WeCom suite</h1>');
     expect(shown).toContain(customer);
     const keys = [openPlatform.secret, suite.secret, dingtalkSuite.suiteSecret];
     expect([...secrets, ...keys].filter((secret) => secret.length < 8 || shown.includes(secret))).toEqual([]);

@@ -137,4 +137,19 @@ describe('settings', () => {
     expect((refusal as Error).message).toMatch(message);
     expect((refusal as Error).message).not.toContain('hunter2');
   });
+
+  it('are those of .env.example, all of them and no others', async () => {
+    const values: Environment = { PORT: '0', STORE_URL: 'sqlite:x', TOKEN_KEY: KEY, SANDBOX_URL: '', CALLBACK_URL: '' };
+    const read = new Set<string>();
+    const everything = new Proxy(values, {
+      get(_, name) {
+        read.add(String(name));
+        return values[String(name)] ?? 'x';
+      },
+    });
+    readSettings(everything);
+    const text = await readFile(new URL('../.env.example', import.meta.url), 'utf8');
+    const documented = [...text.matchAll(/^([A-Z_]+)=/gm)].map(([, name]) => name);
+    expect([...read].sort()).toEqual(documented.sort());
+  });
 });
