@@ -104,6 +104,8 @@ describe('the states', () => {
         account: 'erp',
         keys: 1,
         of: 3,
+        code: 'ERR_TOKEN_REAUTHORIZATION_REQUIRED',
+        platformCode: '002002',
         subjects: [expect.stringMatching(/^#[0-9a-f]{16}$/)],
       }),
     ]);
