@@ -1,5 +1,6 @@
 import type { TokenManager, TokenStatus } from '@evertoken/core';
 import { officialAccount } from '@evertoken/wechat';
+import { metrics as api } from '@opentelemetry/api';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type ObservedManager, observeTokens, type TokenObservation } from '../src/index.js';
 import {
@@ -457,6 +458,17 @@ describe('an observation', () => {
     for (let i = 0; i < 10_000; i++) await manager.get(source);
     counting.stop();
     expect(told).toBe(0);
+  });
+
+  it('goes to the global provider, and nowhere where there is none', async () => {
+    observation.stop();
+    const idle = [observeTokens(manager), observeTokens(manager)];
+    for (const each of idle) each.stop();
+    api.setGlobalMeterProvider(metrics.provider);
+    observation = observeTokens(manager, { clock: world.clock });
+    await manager.get(world.accounts.oa.accessToken);
+    expect(await one('evertoken.issues', of('oa', 'access_token'))).toBe(1);
+    api.disable();
   });
 
   it('tells several managers apart, and refuses to mix them up', async () => {
