@@ -17,6 +17,12 @@ export interface DingTalkPushContext {
  */
 export type DingTalkPushHandler = (push: ReceivedDingTalkPush, context: DingTalkPushContext) => unknown;
 
+/** Who is told of pushes. */
+export interface DingTalkPushHandling {
+  /** Told of the events that come by HTTP, once genuine. Default: they are answered, and nobody is told. */
+  readonly onPush?: DingTalkPushHandler | undefined;
+}
+
 /** What `callback` is made of. */
 export interface AppCallbackInput {
   readonly settings: Pick<DingTalkSettings, 'name' | 'clock'>;
@@ -41,26 +47,27 @@ const CHECKS: readonly unknown[] = ['check_url', 'check_create_suite_url', 'chec
 /** Makes the app's `callback`: one memory of what was handled for each manager, however often it is asked for. */
 export function appCallback(
   input: AppCallbackInput,
-): (tokens: Tokens) => (request: CallbackRequest) => Promise<CallbackReply> {
-  const { settings, openPush, client, onPush } = input;
+): (tokens: Tokens, handling?: DingTalkPushHandling) => (request: CallbackRequest) => Promise<CallbackReply> {
+  const { settings, openPush, client } = input;
   const memories = new WeakMap<Tokens, HandledPushes>();
-  return (tokens) => async (request) => {
-    const push = await openPush(request);
-    if (push.kind !== 'event') return push.reply;
-    if (onPush === undefined || CHECKS.includes(push.event['EventType'])) return push.reply();
-    const { HandledPushes } = await import('./callback/handled-pushes.js');
-    const handled = memories.get(tokens) ?? new HandledPushes(() => settings.clock.now());
-    memories.set(tokens, handled);
-    const handling = handled.once(push, async () => {
-      try {
-        await onPush(push, { client: client(tokens) });
-      } catch (error) {
-        warn(settings.name, error);
-        throw error;
-      }
-    });
-    return withinTime(settings, push, handling);
-  };
+  return (tokens, { onPush = input.onPush } = {}) =>
+    async (request) => {
+      const push = await openPush(request);
+      if (push.kind !== 'event') return push.reply;
+      if (onPush === undefined || CHECKS.includes(push.event['EventType'])) return push.reply();
+      const { HandledPushes } = await import('./callback/handled-pushes.js');
+      const handled = memories.get(tokens) ?? new HandledPushes(() => settings.clock.now());
+      memories.set(tokens, handled);
+      const handling = handled.once(push, async () => {
+        try {
+          await onPush(push, { client: client(tokens) });
+        } catch (error) {
+          warn(settings.name, error);
+          throw error;
+        }
+      });
+      return withinTime(settings, push, handling);
+    };
 }
 
 /** Says what is missing where pushes are to be opened. */

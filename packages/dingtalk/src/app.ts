@@ -6,7 +6,7 @@ import {
   type TokenSource,
   type Tokens,
 } from '@evertoken/core';
-import { appCallback, noPushKeys } from './app-callback.js';
+import { appCallback, type DingTalkPushHandling, noPushKeys } from './app-callback.js';
 import { DingTalkAppClient } from './app-client.js';
 import { type DingTalkPush, openCallback } from './callback/open-callback.js';
 import { type DingTalkAppOptions, type DingTalkCorpOptions, onceOf, problemsOf, settingsOf } from './options.js';
@@ -53,11 +53,12 @@ export interface DingTalkApp extends Account<DingTalkAppClient> {
    */
   user(id: DingTalkUserId): DingTalkUser;
   /**
-   * Answers requests to the app's callback address: checks of it, and events, of which `onPush` is told.
+   * Answers requests to the app's callback address: checks of it, and events, of which `onPush` is told: that of `handling`,
+   * else the app's.
    *
    * @throws TokenError `ERR_TOKEN_CONFIGURATION` where the option `push` is missing; the answering itself never rejects.
    */
-  callback(tokens: Tokens): (request: CallbackRequest) => Promise<CallbackReply>;
+  callback(tokens: Tokens, handling?: DingTalkPushHandling): (request: CallbackRequest) => Promise<CallbackReply>;
   /**
    * Judges a push to the app's callback address: for its app key, or its organisation where the address was registered through
    * the old API. Rejects with `ERR_TOKEN_CONFIGURATION` where the option `push` is missing, and never else.
@@ -128,9 +129,9 @@ export function dingTalkApp(options: DingTalkAppOptions | DingTalkCorpOptions): 
       return openUser(users, who);
     },
     openPush,
-    callback(tokens) {
+    callback(tokens, handling) {
       checkPush();
-      return answering(tokens);
+      return answering(tokens, handling);
     },
     problems: () => problems,
     sources: () => [accessToken(), jsapiTicket()],

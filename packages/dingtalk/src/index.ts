@@ -1,6 +1,6 @@
 export { type CallbackRequestOptions, callbackRequest, sendReply } from '@evertoken/core/http';
 export { type DingTalkApp, dingTalkApp } from './app.js';
-export type { DingTalkPushContext, DingTalkPushHandler } from './app-callback.js';
+export type { DingTalkPushContext, DingTalkPushHandler, DingTalkPushHandling } from './app-callback.js';
 export { DingTalkAppClient } from './app-client.js';
 export type { CallbackKeys } from './callback/callback-keys.js';
 export type { DingTalkEvent } from './callback/event-fields.js';

@@ -96,6 +96,17 @@ describe('an app’s callback', () => {
     expect(app.problems()).toEqual([]);
   });
 
+  it('tells who made the callback instead, where that one wants to be told', async () => {
+    const own = telling();
+    const service = telling();
+    const { app, manager } = setUp(own.onPush);
+    answer = (request) => app.callback(manager, { onPush: service.onPush })(request);
+    expect(await pushed()).toMatchObject({ outcome: 'success' });
+    expect(await pushed()).toMatchObject({ outcome: 'success' });
+    expect(service.told).toHaveLength(1);
+    expect(own.told).toEqual([]);
+  });
+
   it('answers where nobody wants to be told, and with either pair of keys', async () => {
     setUp(undefined, [{ token: 'older', encodingAESKey: 'x'.repeat(43) }, KEYS]);
     expect(await pushed()).toMatchObject({ outcome: 'success', tries: 1 });

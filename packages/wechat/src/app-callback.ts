@@ -1,14 +1,8 @@
 import { type CallbackReply, type CallbackRequest, TokenError, type Tokens } from '@evertoken/core';
 import type { App } from './app.js';
 import type { Push } from './push/open-push.js';
-import type { PushContext, PushHandler } from './push/push-handler.js';
+import type { PushContext, PushHandler, PushHandling } from './push/push-handler.js';
 import type { PushResults } from './push/push-results.js';
-
-/** What accounts with pushes of their own take beside `push`. */
-export interface PushHost<Client> {
-  /** Told of the account's pushes, once genuine: messages and events. Served by `callback`. Default: they are answered, and nobody is told. */
-  readonly onPush?: PushHandler<PushContext<Client>> | undefined;
-}
 
 /** What `callback` is made of. */
 export interface AppCallbackInput<Client> {
@@ -21,10 +15,13 @@ export interface AppCallbackInput<Client> {
 /** Makes an account's `callback`: one memory of what was handled for each manager, however often it is asked for. */
 export function appCallback<Client>(
   input: AppCallbackInput<Client>,
-): (tokens: Tokens) => (request: CallbackRequest) => Promise<CallbackReply> {
-  const { app, openPush, client, onPush } = input;
+): (
+  tokens: Tokens,
+  handling?: PushHandling<PushContext<Client>>,
+) => (request: CallbackRequest) => Promise<CallbackReply> {
+  const { app, openPush, client } = input;
   const memories = new WeakMap<Tokens, PushResults>();
-  return (tokens) => {
+  return (tokens, { onPush = input.onPush } = {}) => {
     if (app.push.length === 0) throw noPushKeys(app.account);
     return async (request) => {
       const push = await openPush(request);

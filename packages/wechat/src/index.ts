@@ -40,6 +40,7 @@ export type {
 export type {
   PushContext,
   PushHandler,
+  PushHandling,
   PushReplyFields,
   PushReplyValue,
   PushResult,

@@ -1,12 +1,13 @@
 import type { Account, CallbackReply, CallbackRequest, TokenSource, Tokens } from '@evertoken/core';
 import { type AccessTokenEndpoint, type AppOptions, accountFacts, readApp } from './app.js';
-import { appCallback, handlerProblems, type PushHost } from './app-callback.js';
+import { appCallback, handlerProblems } from './app-callback.js';
 import { appSources } from './app-sources.js';
 import { MiniProgramClient } from './mini-program-client.js';
 import type { Push } from './push/open-push.js';
+import type { PushContext, PushHandling } from './push/push-handler.js';
 
 /** What `miniProgram` and `miniGame` take. */
-export interface MiniProgramOptions extends AppOptions, PushHost<MiniProgramClient> {}
+export interface MiniProgramOptions extends AppOptions, PushHandling<PushContext<MiniProgramClient>> {}
 
 /** A mini program or mini game: an access token, no tickets. */
 export interface MiniProgram extends Account<MiniProgramClient> {
@@ -21,11 +22,15 @@ export interface MiniProgram extends Account<MiniProgramClient> {
    */
   accessTokenFrom(endpoint: AccessTokenEndpoint): TokenSource;
   /**
-   * Answers requests to the address of the console's "message push": its verification, messages and events, of which `onPush` is told.
+   * Answers requests to the address of the console's "message push": its verification, messages and events, of which `onPush` is told:
+   * that of `handling`, else the account's.
    *
    * @throws TokenError `ERR_TOKEN_CONFIGURATION` where the option `push` is missing; the answering itself never rejects.
    */
-  callback(tokens: Tokens): (request: CallbackRequest) => Promise<CallbackReply>;
+  callback(
+    tokens: Tokens,
+    handling?: PushHandling<PushContext<MiniProgramClient>>,
+  ): (request: CallbackRequest) => Promise<CallbackReply>;
   /** Judges a push for this account. Rejects with `ERR_TOKEN_CONFIGURATION` where the option `push` is missing, and never else. */
   openPush(request: CallbackRequest): Promise<Push>;
 }

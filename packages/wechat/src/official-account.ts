@@ -1,15 +1,19 @@
 import type { Account, CallbackReply, CallbackRequest, TokenSource, Tokens } from '@evertoken/core';
 import { type AccessTokenEndpoint, type AppOptions, accountFacts, isBaseUrl, readApp, type SignInHost } from './app.js';
-import { appCallback, handlerProblems, type PushHost } from './app-callback.js';
+import { appCallback, handlerProblems } from './app-callback.js';
 import { appSources } from './app-sources.js';
 import { OfficialAccountClient } from './official-account-client.js';
 import type { Push } from './push/open-push.js';
+import type { PushContext, PushHandling } from './push/push-handler.js';
 import { ticketKind, ticketSource } from './sources.js';
 import { openUser, type WeChatUser } from './user.js';
 import { USER_TOKEN } from './user-token.js';
 
 /** What `officialAccount` takes. */
-export interface OfficialAccountOptions extends AppOptions, SignInHost, PushHost<OfficialAccountClient> {}
+export interface OfficialAccountOptions
+  extends AppOptions,
+    SignInHost,
+    PushHandling<PushContext<OfficialAccountClient>> {}
 
 /** An official account (service or subscription): an access token and two tickets asked for with it. */
 export interface OfficialAccount extends Account<OfficialAccountClient> {
@@ -38,11 +42,14 @@ export interface OfficialAccount extends Account<OfficialAccountClient> {
   user(openid: string): WeChatUser;
   /**
    * Answers requests to the account's server address, what the console calls "server configuration": its verification, messages and events. A user
-   * who withdraws the authorization loses the stored tokens; then `onPush` is told.
+   * who withdraws the authorization loses the stored tokens; then `onPush` is told: that of `handling`, else the account's.
    *
    * @throws TokenError `ERR_TOKEN_CONFIGURATION` where the option `push` is missing; the answering itself never rejects.
    */
-  callback(tokens: Tokens): (request: CallbackRequest) => Promise<CallbackReply>;
+  callback(
+    tokens: Tokens,
+    handling?: PushHandling<PushContext<OfficialAccountClient>>,
+  ): (request: CallbackRequest) => Promise<CallbackReply>;
   /** Judges a push for this account. Rejects with `ERR_TOKEN_CONFIGURATION` where the option `push` is missing, and never else. */
   openPush(request: CallbackRequest): Promise<Push>;
 }

@@ -1,5 +1,5 @@
 export type { WeChatFile } from './download.js';
-export type { PushHandler, PushReplyFields, PushReplyValue, PushResult } from './push/push-handler.js';
+export type { PushHandler, PushHandling, PushReplyFields, PushReplyValue, PushResult } from './push/push-handler.js';
 export type { WeComPushContext } from './wecom/corp-callback.js';
 export type { WeComSuiteEvent } from './wecom/suite-callback.js';
 export {

@@ -171,6 +171,18 @@ describe('an official account’s callback', () => {
     expect(await sandbox.wechat.push(app.appId, HELLO)).toMatchObject({ outcome: 'success' });
   });
 
+  it('tells who made the callback instead, where that one wants to be told', async () => {
+    const own = telling('of the account');
+    const service = telling('of a service');
+    const { shop, manager } = setUp({ onPush: own.onPush });
+    answer = (request) => shop.callback(manager, { onPush: service.onPush })(request);
+    const { reply } = await sandbox.wechat.push(app.appId, HELLO);
+    await sandbox.wechat.push(app.appId, HELLO);
+    expect(reply).toContain('of a service');
+    expect(service.told).toHaveLength(1);
+    expect(own.told).toEqual([]);
+  });
+
   it('gives the handler the account’s client', async () => {
     const clients: OfficialAccountClient[] = [];
     setUp({ onPush: (_, { client }) => void clients.push(client) });
@@ -431,8 +443,13 @@ describe('a user who leaves', () => {
 
   it('is nothing to an account that keeps no users’ tokens', async () => {
     const { onPush, told } = telling();
-    setUp({ onPush });
-    expect(await leave({ Event: 'user_authorization_revoke' })).toMatchObject({ outcome: 'success' });
+    const store = Object.assign(memoryStore({ clock }), {
+      read: async () => {
+        throw new Error('nobody has business here');
+      },
+    });
+    setUp({ onPush }, store);
+    expect(await leave({ Event: 'user_authorization_revoke' })).toMatchObject({ outcome: 'success', tries: 1 });
     expect(told).toHaveLength(1);
   });
 

@@ -21,6 +21,12 @@ export interface PushContext<Client> {
   readonly client: Client;
 }
 
+/** Who is told of pushes. */
+export interface PushHandling<Context> {
+  /** Told of each push, once genuine: messages and events. Default: they are answered, and nobody is told. */
+  readonly onPush?: PushHandler<Context> | undefined;
+}
+
 /**
  * Told of each push, once; a repetition is answered as the push was. Where it takes longer than 4 s the platform is told "received", and the
  * result is for nobody: send it through the API. Where it throws in that time, the platform sends the push again, three times in all.

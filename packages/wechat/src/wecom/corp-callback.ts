@@ -1,7 +1,7 @@
 import type { CallbackReply, CallbackRequest, Tokens } from '@evertoken/core';
 import { noPushKeys } from '../app-callback.js';
 import type { ReceivedPush } from '../push/open-push.js';
-import type { PushHandler } from '../push/push-handler.js';
+import type { PushHandler, PushHandling } from '../push/push-handler.js';
 import type { PushKeys } from '../push/push-keys.js';
 import type { PushMessage } from '../push/push-message.js';
 import type { PushResults } from '../push/push-results.js';
@@ -18,7 +18,10 @@ export interface WeComPushContext {
 }
 
 /** Answers for the corp, or for one agent alone. */
-export type CorpCallback = (tokens: Tokens, alone?: AgentEntry) => (request: CallbackRequest) => Promise<CallbackReply>;
+export type CorpCallback = (
+  tokens: Tokens,
+  options?: PushHandling<WeComPushContext> & { readonly alone?: AgentEntry },
+) => (request: CallbackRequest) => Promise<CallbackReply>;
 
 /** What the addresses need of their account. */
 export interface CorpCallbackInput {
@@ -32,7 +35,7 @@ export interface CorpCallbackInput {
 export function corpCallback(input: CorpCallbackInput): CorpCallback {
   const memories = new WeakMap<Tokens, PushResults>();
   const { place } = input;
-  return (tokens, alone) => {
+  return (tokens, { alone, onPush: given } = {}) => {
     if (rings(input, alone).every(({ keys }) => keys.length === 0)) throw noPushKeys(place.account);
     return async (request) => {
       const [{ answerPush }, { PushResults }] = await Promise.all([
@@ -44,7 +47,7 @@ export function corpCallback(input: CorpCallbackInput): CorpCallback {
       const { push, entry } = opened;
       const results = memories.get(tokens) ?? new PushResults(() => place.clock.now());
       memories.set(tokens, results);
-      const onPush = entry?.onPush ?? input.onPush;
+      const onPush = given ?? entry?.onPush ?? input.onPush;
       const agent = entry?.handle;
       return answerPush(push, {
         account: place.account,

@@ -8,7 +8,7 @@ import {
   type TokenSource,
   type Tokens,
 } from '@evertoken/core';
-import type { PushHandler } from '../push/push-handler.js';
+import type { PushHandler, PushHandling } from '../push/push-handler.js';
 import { corpCallback, type WeComPushContext } from './corp-callback.js';
 import { WeComClient, WeComProviderClient } from './we-com-client.js';
 import {
@@ -86,11 +86,14 @@ export interface WeCom extends Account<WeComClient> {
   addAgent(name: string, options: WeComAgentOptions): WeComAgent;
   /**
    * Answers requests to "receive messages" addresses of the corp's agents, all of them: keys and `AgentID` say whose a message is. Keys of one
-   * agent open nothing of another's.
+   * agent open nothing of another's. `onPush` is told: that of `handling`, else the agent's, else the corp's.
    *
    * @throws TokenError `ERR_TOKEN_CONFIGURATION` where neither the corp nor an agent has `push`; the answering itself never rejects.
    */
-  callback(tokens: Tokens): (request: CallbackRequest) => Promise<CallbackReply>;
+  callback(
+    tokens: Tokens,
+    handling?: PushHandling<WeComPushContext>,
+  ): (request: CallbackRequest) => Promise<CallbackReply>;
   /** Takes an agent away again; deletes nothing stored. Whether there was one of that name. */
   removeAgent(name: string): boolean;
   /** The agents, in the order they were added. */
@@ -199,7 +202,7 @@ export function weCom(options: WeComOptions): WeCom {
       return [jsapiTicket, providerToken].find((source) => source.kind === kind);
     },
     client: (tokens: Tokens) => new WeComClient({ place, account, push: () => options.push }, tokens),
-    callback: (tokens: Tokens) => callback(tokens),
+    callback: (tokens: Tokens, handling?: PushHandling<WeComPushContext>) => callback(tokens, handling),
     agent(name: string) {
       const entry = entries.get(name);
       if (entry) return entry.handle;

@@ -8,7 +8,7 @@ import {
   type TokenSource,
   type Tokens,
 } from '@evertoken/core';
-import type { PushHandler } from '../push/push-handler.js';
+import type { PushHandler, PushHandling } from '../push/push-handler.js';
 import type { CorpCallback, WeComPushContext } from './corp-callback.js';
 import { WeComAgentClient } from './we-com-client.js';
 import {
@@ -63,11 +63,15 @@ export interface WeComAgent {
   /** Calls as this agent. */
   client(tokens: Tokens): WeComAgentClient;
   /**
-   * Answers requests to this agent's own "receive messages" address; what is for another agent of the corp is refused.
+   * Answers requests to this agent's own "receive messages" address; what is for another agent of the corp is refused. `onPush` is told: that
+   * of `handling`, else the agent's, else the corp's.
    *
    * @throws TokenError `ERR_TOKEN_CONFIGURATION` where neither the agent nor the corp has `push`; the answering itself never rejects.
    */
-  callback(tokens: Tokens): (request: CallbackRequest) => Promise<CallbackReply>;
+  callback(
+    tokens: Tokens,
+    handling?: PushHandling<WeComPushContext>,
+  ): (request: CallbackRequest) => Promise<CallbackReply>;
 }
 
 export const ACCESS_TOKEN = {
@@ -157,7 +161,8 @@ export function agentEntry(owner: AgentOwner, name: string, options: WeComAgentO
     agentJsapiTicket,
     client: (tokens: Tokens) =>
       new WeComAgentClient({ place, agent: handle, push: () => current.push ?? owner.push }, tokens),
-    callback: (tokens: Tokens) => owner.callback(tokens, entry),
+    callback: (tokens: Tokens, handling?: PushHandling<WeComPushContext>) =>
+      owner.callback(tokens, { ...handling, alone: entry }),
   });
   const entry: AgentEntry = {
     handle,

@@ -101,6 +101,20 @@ describe('a corp’s callback', () => {
     expect(told).toEqual(['corp undefined hello', 'corp undefined change_contact', 'late late hello']);
   });
 
+  it('tells who made the callback instead, where that one wants to be told', async () => {
+    const corp = ownKeys();
+    const ofCorp = await serve(corp, (manager) => corp.callback(manager, { onPush: teller('service') }));
+    ofCorp(CRM_PUSH);
+    await push(AGENT);
+    const crm = corp.agent('crm');
+    const ofAgent = await serve(corp, (manager) => crm.callback(manager, { onPush: teller('another') }));
+    ofAgent(CRM_PUSH);
+    await push(AGENT);
+    ofAgent(HR_PUSH);
+    expect(await push(HR)).toMatchObject({ status: 403 });
+    expect(told).toEqual(['service crm hello', 'another crm hello']);
+  });
+
   it('gives the handler a client of the agent’s', async () => {
     const answers: unknown[] = [];
     const corp = world.corp({
