@@ -206,7 +206,7 @@ describe('three days in a browser', () => {
     const pairs = await barsOf(page, `erp/access_token/${UID}`);
     expect(pairs.map(({ classes }) => classes.includes('current'))).toEqual([false, false, false, true]);
     expect(pairs.slice(1).every(({ left }, index) => left >= (pairs[index]?.right ?? 1) - 0.01)).toBe(true);
-  }, 120_000);
+  }, 240_000);
 });
 
 describe('the page', () => {

@@ -133,5 +133,5 @@ export async function press(page: Page, name: string): Promise<void> {
 
 /** Looks again and again: the page is told of changes, and not asked to load anew. */
 export function eventually<T>(look: () => Promise<T>) {
-  return expect.poll(look, { interval: 20, timeout: 15_000 });
+  return expect.poll(look, { interval: 50, timeout: 20_000 });
 }

@@ -222,4 +222,4 @@ it('takes a newcomer through the README, step by step', async () => {
   for (const step of steps) await STEPS[step.title]?.(walk, step);
   // While the program is down its address does not answer, and the browser says so.
   expect(problems.filter((problem) => !/ERR_CONNECTION_REFUSED|ERR_INCOMPLETE_CHUNKED/.test(problem))).toEqual([]);
-}, 120_000);
+}, 180_000);

@@ -40,7 +40,7 @@ import type { Status, TokenRow } from './status.js';
 import { TokenHistory } from './token-history.js';
 
 /** Events come in bunches: one new picture for each, ms. */
-const SETTLE_MS = 50;
+const SETTLE_MS = 80;
 /** Business calls make no event of ours: look again after this, ms. */
 const BEAT_MS = 2_000;
 
