@@ -1,9 +1,14 @@
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { createSandbox, SANDBOX_ACCOUNTS } from '@evertoken/sandbox';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
+import type { Status } from '../src/status/status.js';
 import { afterwards, HOUR_MS, run, runOnSandbox, shared, temporaryDirectory, UID, Visitor } from './support.js';
 
 const { wechat, dingtalk, nextengine } = SANDBOX_ACCOUNTS;
+const PROGRAM = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const NAMES = ['shop', 'platform', 'corp', 'suite', 'oa', 'isv', 'erp'];
 /** Most tests do each other no harm. */
 const example = shared(() => runOnSandbox());
@@ -318,5 +323,33 @@ describe('the sandbox’s controls', () => {
       headers: { 'sec-fetch-site': 'cross-site' },
     });
     expect([answer.status, sandbox.state().offsetMs]).toEqual([403, 0]);
+  });
+});
+
+describe('the program', () => {
+  it('has all accounts alive by itself, says nothing but where it is, and ends when it is told to', async () => {
+    const child = spawn(process.execPath, [PROGRAM], {
+      env: { PATH: process.env['PATH'], PORT: '0', DATA_DIR: await temporaryDirectory() },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    afterwards(async () => child.kill('SIGKILL'));
+    let said = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (data: Buffer) => (said += data.toString()));
+    await vi.waitUntil(() => said.includes('Sandbox: '), { timeout: 20_000 });
+    const url = /^Evertoken example: (\S+)$/m.exec(said)?.[1];
+    const alive = async () => {
+      const { tokens } = (await (await fetch(`${url}/api/status`)).json()) as Pick<Status, 'tokens'>;
+      return new Set(tokens.filter(({ state }) => state === 'active').map(({ account }) => account));
+    };
+    // Nobody has signed in to NextEngine.
+    const others = NAMES.filter((name) => name !== 'erp');
+    await expect.poll(async () => [...(await alive())].sort(), { timeout: 20_000 }).toEqual([...others].sort());
+    const exited = once(child, 'exit');
+    child.kill('SIGINT');
+    expect(await exited).toEqual([null, 'SIGINT']);
+    expect(said.trim().split('\n')).toEqual([
+      expect.stringMatching(/^Evertoken example: http:/),
+      expect.stringMatching(/^Sandbox: http:/),
+    ]);
   });
 });
