@@ -9,6 +9,7 @@ import type { SandboxCall, SandboxState } from '@evertoken/sandbox';
 import { sharedDatabase, whyMissing } from '@evertoken/test-servers';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CallFollower } from '../src/sandbox/call-follower.js';
+import { SANDBOX_IDS } from '../src/sandbox/sandbox-accounts.js';
 import { SandboxControl } from '../src/sandbox/sandbox-control.js';
 import type { Environment } from '../src/settings.js';
 import type { Status, TokenRow } from '../src/status/status.js';
@@ -99,7 +100,7 @@ async function ended(child: ChildProcess): Promise<void> {
 
 /** Looks again and again until there is something to see. */
 async function eventually<T>(look: () => T | undefined | Promise<T | undefined>): Promise<T> {
-  for (const end = Date.now() + 30_000; Date.now() < end; await sleep(10)) {
+  for (const end = Date.now() + 60_000; Date.now() < end; await sleep(10)) {
     const seen = await look();
     if (seen !== undefined) return seen;
   }
@@ -117,17 +118,26 @@ const nameOf = ({ account, kind, subject }: TokenRow) => [account, kind, subject
 async function anHour(pair: Pair, presser: Instance, watchers: readonly Instance[]): Promise<void> {
   const { status } = await presser.visitor.post('/sandbox/advance', { minutes: '60' });
   expect(status).toBe(303);
-  const { offsetMs } = await pair.sandbox.get<{ offsetMs: number }>('clock');
+  await swept(pair, watchers);
+}
+
+/** A job's own sweep may have come before the tickets: what waits for them is tried again in the next minute. */
+async function untilFresh(pair: Pair, watchers: readonly [Instance, ...Instance[]]): Promise<void> {
+  for (let minutes = 1; minutes <= 3 && !(await isFresh(watchers[0])); minutes++) {
+    await pair.sandbox.post('clock', { advanceMs: 60_000 });
+    await swept(pair, watchers);
+  }
+}
+
+/** Until these instances have refreshed what the clock has made due. */
+async function swept({ sandbox }: Pair, watchers: readonly Instance[]): Promise<void> {
+  const { offsetMs } = await sandbox.get<{ offsetMs: number }>('clock');
   for (const watcher of watchers) await sweptUpTo(watcher, offsetMs);
-  await pair.sandbox.post('pushes', {});
-  // What waits for a ticket goes on once that is pushed.
-  await eventually(async () => {
-    const { now, tokens } = await statusOf(presser);
-    return (
-      tokens.every(({ state, refreshAt = Number.POSITIVE_INFINITY }) => state === 'active' && refreshAt > now) ||
-      undefined
-    );
-  });
+}
+
+async function isFresh(instance: Instance): Promise<boolean> {
+  const { now, tokens } = await statusOf(instance);
+  return tokens.every(({ state, refreshAt = Number.POSITIVE_INFINITY }) => state === 'active' && refreshAt > now);
 }
 
 function sweptUpTo({ visitor }: Instance, offsetMs: number): Promise<true> {
@@ -238,6 +248,9 @@ describe.skipIf(whyMissing('postgres'))('two instances on one PostgreSQL', () =>
       return tokens.filter(({ state }) => state === 'active').length === KEYS || undefined;
     });
 
+    // A ticket's successor comes in the same moment as a sweep here; in reality they hardly ever meet.
+    await sandbox.post('dingtalk-suite/switches', { suiteKey: SANDBOX_IDS.isv, suiteTicketGraceMs: 60_000 });
+
     const generations = new Generations();
     let seen = (await log.read()).length;
     const newCalls = async () => {
@@ -247,8 +260,9 @@ describe.skipIf(whyMissing('postgres'))('two instances on one PostgreSQL', () =>
     };
     /** An hour as any other: what was due is asked for once, all calls of all who are there are answered. */
     const usualHour = async (hour: number, callers: readonly Caller[]) => {
-      const there = callers.map(({ instance }) => instance);
+      const there = callers.map(({ instance }) => instance) as [Instance, ...Instance[]];
       await anHour(pair, there[hour % there.length] as Instance, there);
+      if (hour % 2 === 0) await untilFresh(pair, there);
       if (hour % 3 === 0) {
         const answers = await Promise.all(callers.map(({ instance, paths }) => callAll(instance, paths)));
         expect(answers).toEqual(callers.map(({ paths }) => paths.map(() => 200)));
@@ -277,7 +291,7 @@ describe.skipIf(whyMissing('postgres'))('two instances on one PostgreSQL', () =>
     process.kill(second.pid, 'SIGCONT');
     // Leases of the dead end by the clock that stores and platforms share.
     await sandbox.post('clock', { advanceMs: 60_000 });
-    await sweptUpTo(second, (await sandbox.get<{ offsetMs: number }>('clock')).offsetMs);
+    await swept(pair, [second]);
     expect(await callAll(second)).toEqual(BUSINESS.map(() => 200));
     const afterDeath = await newCalls();
     const asked = needsIn(afterDeath);
@@ -301,5 +315,5 @@ describe.skipIf(whyMissing('postgres'))('two instances on one PostgreSQL', () =>
       ['user-tanaka', 'user-suzuki'].map((uid) => expect.objectContaining({ uid, signIns: 1, renewals: 3 })),
     );
     expect((await log.read()).filter(({ outcome }) => outcome !== 'ok')).toEqual([]);
-  }, 180_000);
+  }, 300_000);
 });
