@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type CallbackReply, type CallbackRequest, TokenError } from '@evertoken/core';
 import { type BodyProblem, sendReply } from '@evertoken/core/http';
 import type { Logger } from '@nestjs/common';
-import type { HttpAdapterHost } from '@nestjs/core';
+import type { HttpAdapterHost, ModuleRef } from '@nestjs/core';
 import { ACCOUNT_PARAMETER } from './callback.constants.js';
 import { bodyReadBefore } from './callback.messages.js';
 import type { AnswerCallback, CallbackAccounts } from './callback-accounts.js';
@@ -17,6 +17,7 @@ export interface CallbackParts {
   readonly handlers: CallbackHandlers;
   readonly bodies: CallbackBodies;
   readonly adapterHost: HttpAdapterHost;
+  readonly moduleRef: ModuleRef;
   readonly logger: Logger;
 }
 

@@ -12,6 +12,9 @@ export const accountParameterMissing = (path: string, got: string) =>
 export const pathTaken = (path: string, got: string, other: string) =>
   `"${path}" must be another one than "${other}": both are '${got}'`;
 
+export const pathOfAnother = (path: string, got: string) =>
+  `"${path}" must be another one than those of the application's other TokenCallbackModules: '${got}' is there twice`;
+
 export const severalTargets = (route: string) =>
   `"${route}" must have one of "account", "accounts" and "handler", and no more`;
 

@@ -156,11 +156,15 @@ function readMaxBytes(option: string, value: unknown): number {
   throw configurationError(wrongType(option, 'a positive whole number of bytes', value));
 }
 
-/** Routers compare without regard to case, and do not look at a parameter's name. */
+/** What tells routes apart: routers compare without regard to case, and do not look at a parameter's name. */
+export function comparablePath({ path }: CallbackRoute): string {
+  return path.replace(/:\w+/g, ':').toLowerCase();
+}
+
 function checkApart(routes: readonly CallbackRoute[]): void {
   const seen = new Map<string, CallbackRoute>();
   for (const route of routes) {
-    const path = route.path.replace(/:\w+/g, ':').toLowerCase();
+    const path = comparablePath(route);
     const other = seen.get(path);
     if (other) throw configurationError(pathTaken(`${route.option}.path`, route.path, `${other.option}.path`));
     seen.set(path, route);

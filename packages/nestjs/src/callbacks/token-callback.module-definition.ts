@@ -70,6 +70,7 @@ const PROVIDERS: readonly Provider[] = [
       handlers: new CallbackHandlers(moduleRef),
       bodies: new CallbackBodies(),
       adapterHost,
+      moduleRef,
       logger: new Logger('EvertokenCallbacks'),
     }),
   },

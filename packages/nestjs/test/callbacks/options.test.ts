@@ -285,6 +285,18 @@ describe('a wrong option fails the start and says where it stands', () => {
     );
   });
 
+  it('a path that another registration has', async () => {
+    const [one, other] = ['/hooks/A', 'hooks/a'].map((path) =>
+      TokenCallbackModule.forRoot({ routes: [{ path, account: 'shop' }] }),
+    );
+    const failure = await serve('Express', [...modules, one as never, other as never]).catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      message: expect.stringMatching(
+        /^"routes\[0\]\.path" must be another one than those of .*: 'hooks\/a' is there twice$/i,
+      ),
+    });
+  });
+
   it('nothing is thrown where it is written: that is read with every import', () => {
     for (const [, options] of WRONG)
       expect(() => TokenCallbackModule.forRoot(options as TokenCallbackModuleOptions)).not.toThrow();

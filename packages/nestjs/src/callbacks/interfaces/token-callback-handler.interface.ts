@@ -2,8 +2,9 @@ import type { CallbackReply, CallbackRequest } from '@evertoken/core';
 
 /** The framework's own objects: an Express or a Fastify request and response, for a session or a route's parameters. */
 export interface TokenCallbackHttp {
+  /** Express's `Request`, or Fastify's `FastifyRequest`. */
   readonly request: unknown;
-  /** Not to be answered by the handler: what it returns is. */
+  /** Express's `Response`, or Fastify's `FastifyReply`. Not to be sent by the handler: what it returns is. */
   readonly response: unknown;
 }
 

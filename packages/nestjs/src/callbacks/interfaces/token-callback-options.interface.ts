@@ -54,6 +54,7 @@ export type TokenCallbackRoute = TokenAccountRoute | TokenAccountsRoute | TokenH
 
 /** What a factory of `forRootAsync` resolves with. */
 export interface TokenCallbackFactoryOptions {
+  /** What is served; no path twice in the application. */
   readonly routes: readonly TokenCallbackRoute[];
   /** Whose accounts are meant. Default: those of the manager without a name. */
   readonly managerName?: string | undefined;
@@ -72,6 +73,7 @@ export interface TokenCallbackModuleOptions extends TokenCallbackFactoryOptions,
 
 /** What a class given as `useClass` or `useExisting` implements. */
 export interface TokenCallbackOptionsFactory {
+  /** Called once, when the application starts. */
   createTokenCallbackOptions(): TokenCallbackFactoryOptions | Promise<TokenCallbackFactoryOptions>;
 }
 
