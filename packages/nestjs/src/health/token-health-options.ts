@@ -94,19 +94,3 @@ export function known(given: object, accepted: readonly string[], owner: string)
   const unknown = Object.keys(given).find((name) => !accepted.includes(name));
   if (unknown !== undefined) throw configurationError(unknownOption(unknown, owner, accepted));
 }
-
-/** How long ago an instant was: a wall clock may be set back, and one that is driven by hand may not have another. */
-export interface Instant {
-  readonly wall: number;
-  readonly monotonic: number;
-}
-
-/** This instant. */
-export function instantOf(clock: Clock = systemClock): Instant {
-  return { wall: clock.now(), monotonic: clock.monotonic() };
-}
-
-/** Milliseconds since. */
-export function elapsedSince(instant: Instant, clock: Clock): number {
-  return Math.max(clock.now() - instant.wall, clock.monotonic() - instant.monotonic);
-}

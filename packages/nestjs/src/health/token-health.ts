@@ -1,10 +1,8 @@
 import type { Clock, TokenManager } from '@evertoken/core';
 import { type Inspection, inspectAll, selected } from './inspection.js';
+import { elapsedSince, type Instant, instantOf } from './instant.js';
 import {
-  elapsedSince,
   type HealthSettings,
-  type Instant,
-  instantOf,
   known,
   readFilter,
   readHealthOptions,

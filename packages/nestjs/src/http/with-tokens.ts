@@ -1,7 +1,6 @@
 import { TokenError } from '@evertoken/core';
 import {
   type AxiosAdapter,
-  type AxiosError,
   type AxiosInstance,
   type AxiosResponse,
   getAdapter,
@@ -9,13 +8,12 @@ import {
 } from 'axios';
 import { configurationError, wrongOption } from '../token.messages.js';
 import { axiosAnswer } from './axios-answer.js';
+import { type AxiosOutcome, discard, explain, outcomeOf } from './axios-outcome.js';
 import { axiosRequest } from './axios-request.js';
 import { axiosWait } from './axios-wait.js';
 import { originOf } from './origins.js';
 import { isStream, sendWithToken } from './send-with-token.js';
-import type { PlaceSettings } from './token-place.js';
 import { type RequestSettings, readRequestOptions, type TokenRequestOptions } from './token-request-options.js';
-import { withoutTokenIn } from './with-token-in.js';
 
 /** Options of `withTokens`. */
 export interface WithTokensOptions extends Omit<TokenRequestOptions<InternalAxiosRequestConfig>, 'origins'> {
@@ -23,13 +21,8 @@ export interface WithTokensOptions extends Omit<TokenRequestOptions<InternalAxio
   readonly origins?: readonly string[] | undefined;
 }
 
-/** What an adapter came to: an answer, or the error that stands for one. */
-interface Outcome {
-  readonly response: AxiosResponse;
-  readonly error?: AxiosError;
-  /** Whether the server that answered was given the token. */
-  readonly hadToken: boolean;
-}
+/** An outcome, and whether the server that answered was given the token. */
+type Answered = AxiosOutcome & { readonly hadToken: boolean };
 
 type Settings = RequestSettings<InternalAxiosRequestConfig>;
 
@@ -90,7 +83,7 @@ async function sendOver(
   if (!source) return inner(config);
   const wait = axiosWait(config);
   try {
-    const { answer, refusal } = await sendWithToken<Outcome>(settings, {
+    const { answer, refusal } = await sendWithToken<Answered>(settings, {
       source,
       signal: wait.signal,
       replayable: !isStream(config.data),
@@ -100,7 +93,7 @@ async function sendOver(
         return { ...outcome, hadToken: sent.hadToken() };
       },
       look: ({ response, hadToken }) => (hadToken ? axiosAnswer(response) : undefined),
-      discard: ({ response }) => discard(response.data),
+      discard,
     });
     if (!answer.error) return answer.response;
     if (refusal) explain(answer.error, refusal);
@@ -110,53 +103,4 @@ async function sendOver(
   } finally {
     wait.over();
   }
-}
-
-/** What stands in the place of what was sent. */
-interface Shown {
-  readonly config: InternalAxiosRequestConfig;
-  readonly place: PlaceSettings;
-}
-
-/** An answer is judged whatever `validateStatus` says of it. Without one, the error goes on. */
-async function outcomeOf(sending: Promise<AxiosResponse>, shown: Shown): Promise<Omit<Outcome, 'hadToken'>> {
-  try {
-    return { response: withoutToken(await sending, shown) };
-  } catch (error) {
-    if (!(error instanceof Error)) throw error;
-    const failure = error as AxiosError;
-    if (failure.config) failure.config = shown.config;
-    hide(failure, 'request');
-    if (!failure.response) throw failure;
-    return { response: withoutToken(failure.response, shown), error: failure };
-  }
-}
-
-/** `request` is Node's, or that of `fetch`: it shows path and headers as they were sent. Whoever needs it still finds it. */
-function withoutToken(response: AxiosResponse, { config, place }: Shown): AxiosResponse {
-  response.config = config;
-  const incoming = (response.request as { res?: object } | undefined)?.res;
-  for (const message of [incoming, response.data]) {
-    if (!isStream(message)) continue;
-    for (const name of ['req', 'socket', 'client']) hide(message, name);
-    if ('responseUrl' in message) message.responseUrl = withoutTokenIn(String(message.responseUrl), place).href;
-  }
-  hide(response, 'request');
-  return response;
-}
-
-function hide(holder: object, name: string): void {
-  const property = Object.getOwnPropertyDescriptor(holder, name);
-  if (property?.configurable) Object.defineProperty(holder, name, { ...property, enumerable: false });
-}
-
-function explain(error: AxiosError, refusal: TokenError): void {
-  Object.defineProperty(error, 'cause', { value: refusal, enumerable: false, configurable: true, writable: true });
-}
-
-function discard(data: unknown): void {
-  if (!isStream(data)) return;
-  const stream = data as { destroy?: () => void; cancel?: () => Promise<void> };
-  if (stream.destroy) stream.destroy();
-  else stream.cancel?.().catch(() => {});
 }
