@@ -258,6 +258,19 @@ it('lets an interceptor retry: the token is put in anew, and once', async () => 
   ]);
 });
 
+it('sends each try twice at most, however often an interceptor tries', async () => {
+  const { shop } = shopTokens();
+  const tokens = fixedTokens([[shop.accessToken, ['A', 'B', 'C', 'D', 'E', 'F']]]);
+  const { http } = client({ tokens, source: shop.accessToken });
+  let retries = 0;
+  http.interceptors.response.use(undefined, (error: AxiosError) => {
+    if (retries++ > 0 || !error.config) throw error;
+    return http.request(error.config);
+  });
+  await failureOf(http.get('/me'));
+  expect([api.seen.length, tokens.rejections.map(({ value }) => value)]).toEqual([4, ['A', 'B']]);
+});
+
 it('finds the source of each request, or sends without', async () => {
   const account = testAccount({ name: 'erp', grants: 'only' });
   const tokens = fixedTokens([
