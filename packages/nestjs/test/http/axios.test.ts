@@ -147,6 +147,7 @@ describe.each(adapters)('over %s', (adapter) => {
     const controller = new AbortController();
     const { http } = over({ tokens, source: slow.accessToken });
     const waiting = failureOf(http.get('/me', { signal: controller.signal }));
+    await expect.poll(slow.calls).toBe(1);
     controller.abort();
     expect(axios.isCancel(await waiting)).toBe(true);
     const late = await failureOf(http.get('/me', { timeout: 20 }));
