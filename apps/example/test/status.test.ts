@@ -64,7 +64,7 @@ describe('the history of tokens', () => {
   it('takes a token that the platform gave again for the one it is', () => {
     const history = new TokenHistory();
     issue(history, 2);
-    history.hear('issue', { ...KEY, at: NOW, outcome: 'unchanged', durationMs: 3, forced: false });
+    history.hear('issue', { ...KEY, at: NOW, outcome: 'unchanged', durationMs: 3, forced: false, requests: 1 });
     expect(history.lifeOf(KEY)?.generations).toEqual([
       { number: 2, from: NOW - HOUR_MS, expiresAt: NOW + 2 * HOUR_MS, cause: 'issue' },
     ]);
