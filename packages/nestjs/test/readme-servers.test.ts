@@ -7,12 +7,14 @@ import { promisify } from 'node:util';
 import { createSandbox, SANDBOX_ACCOUNTS, type Sandbox } from '@evertoken/sandbox';
 import { type PrivateServer, sharedDatabase, startServer, whyMissing } from '@evertoken/test-servers';
 import { createClient } from '@redis/client';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 
 // The README's modules that need servers, compiled by tsc and run by plain Node, each instance a process of its own. Only the
 // platforms' hosts lead to the sandbox.
 
 const here = import.meta.dirname;
+// Programs and compilers take their time on a machine that is busy with others.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
 const { Client } = createRequire(import.meta.url)('pg') as {
   Client: new (options: {
@@ -88,7 +90,7 @@ class Instance {
     this.#process = spawn(process.execPath, ['--import', join(folder, 'redirect.mjs'), join(folder, 'main.mjs')], {
       cwd: join(folder, 'work'),
       env: { PATH: process.env['PATH'], NO_COLOR: '1', ...env },
-      timeout: 60_000,
+      timeout: 100_000,
       killSignal: 'SIGKILL',
     });
     this.#process.stdout?.setEncoding('utf8').on('data', (text: string) => {

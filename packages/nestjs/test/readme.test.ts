@@ -5,11 +5,13 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createSandbox, SANDBOX_ACCOUNTS, type Sandbox } from '@evertoken/sandbox';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 
 /** The snippets of the root README, compiled by tsc and run by plain Node; only the platform's host leads to the sandbox. */
 const run = promisify(execFile);
 const here = dirname(fileURLToPath(import.meta.url));
+// Programs and compilers take their time on a machine that is busy with others.
+vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 const tsc = join(dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
 const { appId, secret } = SANDBOX_ACCOUNTS.wechat;
 
@@ -64,7 +66,7 @@ function node(program: string, env: Record<string, string> = { WECHAT_APPID: app
   return run(process.execPath, ['--import', join(folder, 'redirect.mjs'), join(folder, program)], {
     cwd: join(folder, 'work'),
     env: { PATH: process.env['PATH'], ...env },
-    timeout: 20_000,
+    timeout: 100_000,
   });
 }
 
