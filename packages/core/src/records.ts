@@ -5,8 +5,10 @@ import type { TokenRecord } from './store/record.js';
 import type { StoreLink } from './store-link.js';
 import type { KeyFilter } from './tokens.js';
 
-/** Records asked for at a time, and keys that are read one by one at most. */
-const PAGE = 100;
+/** Records asked for at a time. */
+const PAGE = 500;
+/** Keys that are read one by one at most. */
+const MAX_NAMED = 100;
 
 /** All records of configured accounts, page by page; where a filter names keys one by one, just those. */
 export async function* records(engine: Engine, link: StoreLink, filter: KeyFilter): AsyncGenerator<TokenRecord> {
@@ -15,7 +17,7 @@ export async function* records(engine: Engine, link: StoreLink, filter: KeyFilte
     yield* named;
     return;
   }
-  const accounts = engine.registry.accountKeys();
+  const accounts = engine.registry.accountKeys(filter.accounts);
   for (let cursor: string | undefined; ; ) {
     const page = await link.timed('list', (store) =>
       store.list({ accounts }, { limit: PAGE, ...(cursor !== undefined && { cursor }) }),
@@ -58,7 +60,8 @@ async function namedRecords(engine: Engine, link: StoreLink, filter: KeyFilter):
 
 /** The sources of a filter that says whose tokens of which kind it means; undefined for any other. */
 function namedSources(engine: Engine, { accounts, kinds, subjects }: KeyFilter): TokenSource[] | undefined {
-  if (!accounts || !kinds || !subjects || accounts.length * kinds.length * subjects.length > PAGE) return undefined;
+  if (!accounts || !kinds || !subjects || accounts.length * kinds.length * subjects.length > MAX_NAMED)
+    return undefined;
   const sources: TokenSource[] = [];
   for (const name of new Set(accounts)) {
     const account = engine.registry.get(name)?.account;

@@ -66,8 +66,10 @@ export class Registry {
     return this.#byName.values();
   }
 
-  accountKeys(): AccountKey[] {
-    return [...this.#byKey.keys()];
+  /** Of all accounts, or of those with these names. */
+  accountKeys(names?: readonly string[]): AccountKey[] {
+    const keys = [...this.#byKey];
+    return keys.filter(([, { account }]) => names?.includes(account.name) ?? true).map(([key]) => key);
   }
 
   /** The account a key belongs to. */

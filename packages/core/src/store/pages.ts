@@ -24,7 +24,7 @@ export function duePage(
   return { keys, now };
 }
 
-/** `TokenStore.list` over all keys, sorted here. */
+/** `TokenStore.list` over all keys, in any order. A page costs a look at each key, and the sorting of no more than two pages at a time. */
 export function listPage(
   keys: Iterable<TokenKey>,
   recordOf: (key: TokenKey) => TokenRecord | undefined,
@@ -32,14 +32,28 @@ export function listPage(
   { limit, cursor }: { readonly limit: number; readonly cursor?: string },
   now: EpochMs,
 ): Page {
-  const records: TokenRecord[] = [];
-  for (const key of [...keys].sort()) {
-    if (cursor !== undefined && key <= cursor) continue;
-    if (accounts && !accounts.includes(accountKeyIn(key))) continue;
+  const wanted = accounts && new Set(accounts);
+  const nearest: TokenRecord[] = [];
+  /** One more than the page has: whether there is a next one. */
+  const keep = limit + 1;
+  let bound: TokenKey | undefined;
+  for (const key of keys) {
+    if ((cursor !== undefined && key <= cursor) || (bound !== undefined && key >= bound)) continue;
+    if (wanted && !wanted.has(accountKeyIn(key))) continue;
     const record = recordOf(key);
     if (!record || (states && !states.includes(record.attempt.state))) continue;
-    if (records.length === limit) return { records, cursor: (records[records.length - 1] as TokenRecord).key, now };
-    records.push(record);
+    nearest.push(record);
+    if (nearest.length < 2 * keep) continue;
+    cut(nearest, keep);
+    bound = nearest[limit]?.key;
   }
-  return { records, now };
+  cut(nearest, keep);
+  const records = nearest.slice(0, limit);
+  const last = records[records.length - 1];
+  return { records, ...(nearest.length > limit && last && { cursor: last.key }), now };
+}
+
+function cut(records: TokenRecord[], length: number): void {
+  records.sort((a, b) => (a.key < b.key ? -1 : 1));
+  records.length = Math.min(records.length, length);
 }
