@@ -44,7 +44,7 @@ export interface CallPage {
   /** How many calls came before the first of `calls`, counted from the start; less than asked for if the log was cleared meanwhile. */
   readonly from: number;
   readonly calls: readonly SandboxCall[];
-  /** Where to look on: behind the calls that have been answered. */
+  /** Where to look on. The `effect` that a call has later is not told again. */
   readonly next: number;
 }
 
@@ -86,8 +86,7 @@ export class CallLog {
     // After a `clear` there are fewer than were seen.
     const from = Math.max(after > total ? 0 : after, this.#dropped);
     const calls = this.#entries.slice(from - this.#dropped).map((entry) => ({ ...entry }));
-    const pending = calls.findIndex(({ outcome }) => outcome === 'pending');
-    return { from, calls, next: pending < 0 ? total : from + pending };
+    return { from, calls, next: total };
   }
 
   clear(): void {

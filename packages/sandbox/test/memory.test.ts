@@ -110,7 +110,7 @@ describe('another process', () => {
     });
   });
 
-  it('is told each call once, and those that were still open again', async () => {
+  it('is told each call once, and all of them again once the log was cleared', async () => {
     const sandbox = await startSandbox();
     const page = (after: number) => control<Page>(sandbox.url, `calls?after=${after}`);
     expect(await page(0)).toEqual({ from: 0, calls: [], next: 0 });
