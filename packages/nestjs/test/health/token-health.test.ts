@@ -1,4 +1,4 @@
-import { TokenManager, type TokenStatus } from '@evertoken/core';
+import { TokenError, TokenManager, type TokenStatus, tokenKeyOf } from '@evertoken/core';
 import { ManualClock } from '@evertoken/core/testing';
 import { SANDBOX_ACCOUNTS } from '@evertoken/sandbox';
 import { describe, expect, it } from 'vitest';
@@ -42,6 +42,16 @@ describe('the states', () => {
     expect(report).toMatchObject({ state: 'up', reasons: [], checkedAt: '2026-01-01T00:00:00.000Z' });
     expect(report.living).toBeGreaterThanOrEqual(2);
     expect(report.keys).toBeGreaterThanOrEqual(report.living);
+  });
+
+  it('up: what an account keeps beside its tokens is none of them', async () => {
+    const world = await openWorld();
+    const account = testAccount({ name: 'own' });
+    world.tokens.add(account);
+    const parts = { platform: account.platform, id: account.id, kind: 'api_calls' };
+    const counter = { ...account.accessToken, key: tokenKeyOf(parts), kind: 'api_calls' };
+    await world.tokens.adopt(counter, { value: '12' }, { order: 1 });
+    expect(await reportOf(world, { accounts: ['own'] })).toMatchObject({ state: 'up', keys: 1, living: 0 });
   });
 
   it('up: nothing was asked for yet, so nothing has failed', async () => {
@@ -141,6 +151,13 @@ describe('the states', () => {
     const report = await reportOf(world, { accounts: ['platform'] });
     expect(report).toMatchObject({ state: 'degraded', living: 0 });
     expect(report.reasons.every(({ reason }) => reason === 'waiting')).toBe(true);
+    const issue = () => {
+      throw new TokenError('ERR_TOKEN_WAITING', 'the platform has not pushed the ticket yet');
+    };
+    world.tokens.add(testAccount({ name: 'own', issue }));
+    await world.tokens.refreshDue();
+    const own = await reportOf(world, { accounts: ['own'] });
+    expect([own.state, own.reasons]).toMatchObject(['degraded', [{ reason: 'waiting', kind: 'access_token' }]]);
   });
 
   it('degraded: the platform hands out again what it refuses', async () => {

@@ -118,7 +118,15 @@ it('takes its options from other providers, and from a class', async () => {
     }
   }
 
+  @Injectable()
+  class FarService {
+    constructor(@InjectTokenHttp('factory') readonly http: HttpService) {}
+  }
+  @Module({ providers: [FarService] })
+  class FarModule {}
+
   const app = await started([
+    FarModule,
     root([shop]),
     TokenHttpModule.registerAsync({
       name: 'factory',
@@ -128,9 +136,8 @@ it('takes its options from other providers, and from a class', async () => {
     }),
     TokenHttpModule.registerAsync({ name: 'class', useClass: HttpOptions }),
   ]);
-  for (const name of ['factory', 'class']) {
-    await firstValueFrom(app.get<HttpService>(getTokenHttpToken(name), { strict: false }).get('/open'));
-  }
+  await firstValueFrom(app.get(FarService, { strict: false }).http.get('/open'));
+  await firstValueFrom(app.get<HttpService>(getTokenHttpToken('class'), { strict: false }).get('/open'));
   const { value } = await app.get(TokenManager).get(shop.accessToken);
   expect(tokensIn()).toEqual([`Bearer ${value}`, `Bearer ${value}`]);
 });
