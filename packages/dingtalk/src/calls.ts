@@ -16,6 +16,7 @@ import { untilAborted } from './pause.js';
 export interface DingTalkCallOptions {
   /** Query parameters; undefined ones are left out. */
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  /** Further headers. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Ends this call. */
   readonly signal?: AbortSignal;

@@ -17,10 +17,15 @@ import type { DingTalkUpload } from './upload.js';
  * came, and with `TypeError` for a path that does not begin with a slash or a parameter or header that is the token's.
  */
 export interface DingTalkApi {
+  /** Calls with GET. */
   get<T = unknown>(path: string, options?: DingTalkCallOptions): Promise<T>;
+  /** Calls with POST. */
   post<T = unknown>(path: string, body?: unknown, options?: DingTalkCallOptions): Promise<T>;
+  /** Calls with PUT. */
   put<T = unknown>(path: string, body?: unknown, options?: DingTalkCallOptions): Promise<T>;
+  /** Calls with PATCH. */
   patch<T = unknown>(path: string, body?: unknown, options?: DingTalkCallOptions): Promise<T>;
+  /** Calls with DELETE. */
   delete<T = unknown>(path: string, options?: DingTalkCallOptions): Promise<T>;
   /** A call whose answer is a file; with `body` it is a POST. */
   download(path: string, options?: DingTalkDownloadOptions): Promise<DingTalkFile>;
@@ -28,6 +33,7 @@ export interface DingTalkApi {
 
 /** Calls to `oapi.dingtalk.com`, such as `/topapi/v2/user/get`; errors as with `DingTalkApi`. */
 export interface DingTalkOapi {
+  /** Calls with GET. */
   get<T = unknown>(path: string, options?: DingTalkCallOptions): Promise<T>;
   /** An object travels as JSON; `FormData`, `URLSearchParams`, `Blob`, bytes and text as they are. */
   post<T = unknown>(path: string, body?: unknown, options?: DingTalkCallOptions): Promise<T>;
@@ -53,16 +59,23 @@ export interface JsApiConfigOptions {
 
 /** The parameters of `dd.config`; the page adds its `jsApiList`. Never holds the ticket. */
 export interface JsApiConfig {
+  /** AgentId of the app. */
   readonly agentId?: string | number;
+  /** The organisation. */
   readonly corpId?: string;
+  /** Seconds, signed along. */
   readonly timeStamp: number;
+  /** Random text that was signed along. */
   readonly nonceStr: string;
+  /** The signature, hexadecimal. */
   readonly signature: string;
 }
 
 /** What a client needs to know of its account; no secret is among it. */
 export interface DingTalkClientAccount extends CallingAccount {
+  /** The organisation, where the app belongs to one. */
   readonly corpId?: string;
+  /** The ticket pages are signed with. */
   readonly jsapiTicket: TokenSource;
 }
 

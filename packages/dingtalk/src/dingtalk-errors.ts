@@ -120,11 +120,15 @@ export function tokenErrorOf(
 
 /** What a `DingTalkError` is made of. */
 export interface DingTalkErrorDetails {
+  /** Name of the account. */
   readonly account: string;
+  /** HTTP method of the call. */
   readonly method: string;
   /** The path that was called, without its query. */
   readonly path: string;
+  /** What it comes down to, in one word. */
   readonly reason: DingTalkMeaning;
+  /** When trying again makes sense, Unix ms. */
   readonly retryAt?: EpochMs | undefined;
   /** What else is to be said. */
   readonly hint?: string | undefined;
@@ -135,11 +139,13 @@ export interface DingTalkErrorDetails {
  * words changes and is not kept. Failures to get a token, and requests without an answer, are `TokenError`s.
  */
 export class DingTalkError extends Error {
+  /** The class's name. */
   override readonly name = 'DingTalkError';
   /** The platform's code as text: `sub_code` where there is one, else `errcode` or `code`; `HTTP_<status>` where it sent none. */
   readonly code: string;
   /** What the code means. */
   readonly reason: DingTalkMeaning;
+  /** HTTP status of the answer. */
   readonly httpStatus: number;
   /** The account's name. */
   readonly account: string;

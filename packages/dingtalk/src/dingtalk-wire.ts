@@ -20,7 +20,9 @@ export type WireRequest = Pick<PlatformRequest, 'url' | 'method' | 'headers' | '
 export interface DingTalkFailure {
   /** `sub_code` where the gateway wrapped one, else `errcode` or `code`, as text; absent where the answer has none. */
   readonly code?: string;
+  /** HTTP status of the answer. */
   readonly httpStatus: number;
+  /** The platform's id of the request. */
   readonly requestId?: string;
   /** What the app would need to be granted. */
   readonly requiredScopes?: readonly string[];

@@ -2,6 +2,7 @@ import { labelOf, type PlatformAnswer, type PlatformRequest, sendToPlatform, Tok
 
 /** What `download` resolves with. */
 export interface DingTalkFile {
+  /** The file's bytes. */
   readonly body: Uint8Array;
   /** As the platform says. */
   readonly contentType?: string;

@@ -1,5 +1,6 @@
 /** An agent of undici, as far as it matters here: Node's `fetch` takes one as `dispatcher`. */
 export interface FetchDispatcher {
+  /** What makes it an undici dispatcher. */
   readonly dispatch: (...args: never[]) => unknown;
 }
 

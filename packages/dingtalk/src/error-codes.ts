@@ -2,7 +2,9 @@ import type { DingTalkMeaning } from './dingtalk-errors.js';
 
 /** Some codes and what they mean. */
 export interface DingTalkErrorRow {
+  /** The platform's codes. */
   readonly codes: readonly string[];
+  /** What they mean. */
   readonly meaning: Exclude<DingTalkMeaning, 'banned' | 'unreadable'>;
   /** The rest of the sentence "DingTalk answered …:". */
   readonly says: string;

@@ -5,6 +5,7 @@ export type JsApiDigest = 'sha256' | 'sha1';
 export interface JsApiSignatureInput {
   /** A JSAPI ticket. */
   readonly ticket: string;
+  /** Random text that is signed along. */
   readonly nonceStr: string;
   /** The same value the page passes to `dd.config`; the platform asks for no certain unit. */
   readonly timeStamp: number;

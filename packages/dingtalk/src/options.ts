@@ -76,6 +76,7 @@ export interface DingTalkAppOptions extends DingTalkCommonOptions {
 
 /** The oldest form, before apps had keys: an organisation and one of its secrets. Only `oapi.dingtalk.com` knows it. */
 export interface DingTalkCorpOptions extends DingTalkCommonOptions {
+  /** The organisation. */
   readonly corpId: string | undefined;
   /** Each secret of an organisation yields a token of its own. */
   readonly corpSecret: string | undefined;

@@ -62,6 +62,7 @@ export interface DingTalkSns extends Account<DingTalkSnsClient> {
 
 /** A user of a personal app. */
 export interface DingTalkSnsUser {
+  /** The person, for this app. */
   readonly openid: string;
   /** Kind `sns_persistent_code`: comes by a sign-in, has no end. */
   readonly persistentCode: TokenSource;

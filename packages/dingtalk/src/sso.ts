@@ -39,6 +39,7 @@ export interface DingTalkSsoOptions extends DingTalkCommonOptions {
 /** The sign-in of administrators who come from DingTalk's console. */
 export interface DingTalkSso extends Account<DingTalkSsoClient> {
   readonly platform: typeof PLATFORM;
+  /** The organisation. */
   readonly corpId: string;
   /** Kind `sso_access_token`: good for this one exchange alone. */
   readonly accessToken: TokenSource;
@@ -48,10 +49,15 @@ export interface DingTalkSso extends Account<DingTalkSsoClient> {
 export interface DingTalkAdministrator {
   /** Within the organisation. */
   readonly userId: string;
+  /** The person's name. */
   readonly name?: string;
+  /** The organisation. */
   readonly corpId?: string;
+  /** Its name. */
   readonly corpName?: string;
+  /** Mail address. */
   readonly email?: string;
+  /** Address of a picture. */
   readonly avatar?: string;
   /** Whether the platform says that it is an administrator. */
   readonly isAdmin?: boolean;

@@ -1,5 +1,6 @@
 /** A file that is sent. `openAsBlob` of `node:fs` gives `data` that is read while it is sent. */
 export interface DingTalkUploadFile {
+  /** The file's bytes. */
   readonly data: Blob | Uint8Array<ArrayBuffer>;
   /** With its ending: the platform judges by it. */
   readonly fileName: string;
@@ -9,6 +10,7 @@ export interface DingTalkUploadFile {
 
 /** What `upload` sends, as a form. */
 export interface DingTalkUpload {
+  /** The file. */
   readonly media: File | DingTalkUploadFile;
   /** The form's field of the file. Default `media`. */
   readonly field?: string | undefined;

@@ -29,7 +29,14 @@ export interface NextEngineAppOptions {
   /** How `callback`, which serves the redirect URI, answers. Default: it redirects to `/` after a sign-in. */
   readonly signIn?: NextEngineSignInOptions | undefined;
   /** Other hosts: a sandbox, a proxy. Defaults: `https://api.next-engine.org`, `https://base.next-engine.org`. */
-  readonly baseUrls?: { readonly api?: string | undefined; readonly base?: string | undefined } | undefined;
+  readonly baseUrls?:
+    | {
+        /** Where calls go. Default `https://api.next-engine.org`. */
+        readonly api?: string | undefined;
+        /** Where browsers sign in. Default `https://base.next-engine.org`. */
+        readonly base?: string | undefined;
+      }
+    | undefined;
   /** First distance of a call's repetitions while NextEngine is busy, ms; doubles, with full jitter. Default 5 s. */
   readonly retryIntervalMs?: number;
   /** Whether users of a company that no longer uses the app are left alone. Default true: one more call in 12 hours per process. */

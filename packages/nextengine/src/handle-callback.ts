@@ -7,14 +7,24 @@ import { makeBinding, type SignInBinding, startOversIn } from './sign-in-binding
 
 /** Where a sign-in begins: send the browser to `url` and keep `binding` in its session. */
 export interface SignInStart {
+  /** Where to send the browser. */
   readonly url: string;
+  /** Keep it in the browser's session. */
   readonly binding: SignInBinding;
 }
 
 /** How a callback ended: somebody signed in, or the browser has to go to the sign-in page. */
 export type CallbackOutcome =
-  | { readonly user: SignedInUser; readonly startOver?: never }
-  | { readonly startOver: SignInStart; readonly user?: never };
+  | {
+      /** Who signed in. */
+      readonly user: SignedInUser;
+      readonly startOver?: never;
+    }
+  | {
+      /** Send the browser there and keep the binding, as at the beginning. */
+      readonly startOver: SignInStart;
+      readonly user?: never;
+    };
 
 /** 3: one for a launch from the menu, and two for a `state` or binding that grew too old on the way. */
 const MAX_START_OVERS = 3;

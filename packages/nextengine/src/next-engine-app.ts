@@ -22,6 +22,7 @@ export interface NextEngineApp extends Account<NextEngineClient> {
 
 /** A user of the app. Can be made without a `uid`; using it then rejects with `ERR_TOKEN_REAUTHORIZATION_REQUIRED`. */
 export interface NextEngineUser {
+  /** The user's id. */
   readonly uid: string | undefined;
   /** The user's access token: valid 1 day, renewable for 2 more. */
   readonly accessToken: TokenSource;

@@ -78,9 +78,11 @@ const SUSPENDED_JITTER_MS = 60 * 60_000;
 
 /** An answer of NextEngine to a call that was not `success`. Holds no token and no body; the text is the platform's, in Japanese. */
 export class NextEngineError extends Error {
+  /** The class's name. */
   override readonly name = 'NextEngineError';
   /** The platform's six digits; its `result` where it sent no code. */
   readonly code: string;
+  /** What it comes down to, in one word. */
   readonly category: NextEngineErrorCategory;
   /** Whether the same call may succeed later. False where it may have been carried out. */
   readonly retryable: boolean;

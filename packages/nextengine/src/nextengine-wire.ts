@@ -34,6 +34,7 @@ export interface SignedInUser {
   readonly uid: string;
   /** The company on the platform's level; one such company may have several main functions. */
   readonly companyNeId?: string;
+  /** Company name. */
   readonly companyName?: string;
   /** Reading of the company's name. */
   readonly companyKana?: string;
@@ -41,8 +42,11 @@ export interface SignedInUser {
   readonly companyAppHeader?: string;
   /** The person in charge. */
   readonly picNeId?: string;
+  /** The person's name. */
   readonly picName?: string;
+  /** The person's name in kana. */
   readonly picKana?: string;
+  /** The person's mail address. */
   readonly picMailAddress?: string;
 }
 

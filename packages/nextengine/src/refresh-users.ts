@@ -27,7 +27,9 @@ export type UserRefreshOutcome = 'renewed' | 'notYetRenewable' | 'waiting' | 'fa
 
 /** One user's line of a report. */
 export interface UserRefreshResult {
+  /** The user's id. */
   readonly uid: string;
+  /** What became of the pair. */
   readonly outcome: UserRefreshOutcome;
   /** Why, where there is an error. */
   readonly code?: TokenErrorCode;
@@ -41,6 +43,7 @@ export interface UserRefreshResult {
 
 /** What a batch did: how many users ended how, and each of them. */
 export interface UserRefreshReport extends Readonly<Record<UserRefreshOutcome, number>> {
+  /** One line for each user. */
   readonly results: readonly UserRefreshResult[];
 }
 

@@ -18,7 +18,14 @@ export interface SignInCallback {
   /** From `signIn()` or `startOver`, out of the same session. */
   readonly binding: SignInBinding | undefined;
   /** Who it must be, where the application's own session knows; anybody else is refused, and nothing stored. */
-  readonly expected?: { readonly uid?: string | undefined; readonly companyNeId?: string | undefined } | undefined;
+  readonly expected?:
+    | {
+        /** The user's id. */
+        readonly uid?: string | undefined;
+        /** Company id of the main function. */
+        readonly companyNeId?: string | undefined;
+      }
+    | undefined;
 }
 
 /** 10 s: the end dates are wanted at once, but not at the price of a browser that waits. */

@@ -7,6 +7,7 @@ export interface NextEngineUsage {
   readonly month: string;
   /** Requests that were sent: business calls, renewals, exchanges. Approximate: what several processes add may be lost in parts. */
   readonly calls: number;
+  /** Calls the company has free each month. */
   readonly freeCalls: number;
   /** `calls` of `freeCalls`; above 1, calls are charged. */
   readonly share: number;

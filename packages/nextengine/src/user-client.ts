@@ -36,9 +36,11 @@ export type NextEngineRow = Readonly<Record<string, string | null>>;
 
 /** A successful answer as NextEngine spells it, without its token fields. */
 export interface NextEngineAnswer {
+  /** Always this: what fails is an error. */
   readonly result: 'success';
   /** Number of rows, as text on most endpoints. */
   readonly count?: string | number;
+  /** Rows found. */
   readonly data?: readonly NextEngineRow[];
   readonly [field: string]: unknown;
 }

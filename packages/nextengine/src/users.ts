@@ -6,7 +6,9 @@ import { UserTokenSource } from './user-token-source.js';
 
 /** Which users are meant; what is left out means all. */
 export interface NextEngineUserFilter {
+  /** Company id of the main function. */
   readonly companyNeId?: string;
+  /** Company id of the platform. */
   readonly companyId?: string;
   /** Default: all but `gone`, which are forgotten. */
   readonly states?: readonly NextEngineUserState[];
@@ -17,6 +19,7 @@ export type NextEngineUserState = TokenState | 'absent';
 
 /** A user and how the pair is. */
 export interface NextEngineUserStatus extends NextEngineUserFacts {
+  /** State of the pair. */
   readonly state: NextEngineUserState;
   /** Why, of some states: `cancelled`, `refused`, `indeterminate` … */
   readonly cause?: string;
@@ -28,8 +31,15 @@ export interface NextEngineUserStatus extends NextEngineUserFacts {
 
 /** What `sync` did. */
 export interface UserSyncReport {
+  /** How many users were handed to the adapter. */
   readonly saved: number;
-  readonly failed: readonly { readonly uid: string; readonly error: unknown }[];
+  /** Users the adapter did not take. */
+  readonly failed: readonly {
+    /** The user's id. */
+    readonly uid: string;
+    /** What the adapter said. */
+    readonly error: unknown;
+  }[];
 }
 
 /** The users of one app. Personal data: their `uid` and, where it is kept, their mail address. */

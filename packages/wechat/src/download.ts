@@ -9,6 +9,7 @@ import {
 
 /** What `download` resolves with. */
 export interface WeChatFile {
+  /** The file's bytes. */
   readonly body: Uint8Array;
   /** As the platform says. */
   readonly contentType?: string;

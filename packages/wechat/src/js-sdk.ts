@@ -1,6 +1,8 @@
 /** What a JS-SDK signature covers. */
 export interface JsSdkSignatureInput {
+  /** The ticket. */
   readonly jsapiTicket: string;
+  /** Random text that is signed along. */
   readonly nonceStr: string;
   /** Unix seconds. */
   readonly timestamp: number | string;

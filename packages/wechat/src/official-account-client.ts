@@ -25,9 +25,13 @@ export interface OfficialAccountTarget {
   readonly id: string;
   /** Without a slash at its end. */
   readonly baseUrl: string;
+  /** What sends its calls. Default: the global one. */
   readonly fetch?: typeof fetch;
+  /** The token its calls carry. */
   readonly accessToken: TokenSource;
+  /** The ticket its pages are signed with. */
   readonly jsapiTicket: TokenSource;
+  /** The ticket its cards are signed with. */
   readonly cardTicket: TokenSource;
 }
 

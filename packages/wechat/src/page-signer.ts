@@ -23,20 +23,29 @@ export interface JsSdkConfigOptions extends SignOptions {
 
 /** The argument of `wx.config`. */
 export interface JsSdkConfig {
+  /** AppID of the account the page belongs to. */
   readonly appId: string;
   /** Unix seconds. */
   readonly timestamp: number;
+  /** Random text that was signed along. */
   readonly nonceStr: string;
+  /** The signature: SHA-1, hexadecimal. */
   readonly signature: string;
+  /** Functions the page may call. */
   readonly jsApiList: readonly string[];
+  /** Open tags the page may hold. */
   readonly openTagList?: readonly string[];
+  /** Whether the page shows what it calls. */
   readonly debug?: boolean;
 }
 
 /** What a card's signature covers besides ticket, timestamp and nonce; what the page's call leaves out is left out here. */
 export interface CardSignatureInput {
+  /** The card. */
   readonly cardId?: string | undefined;
+  /** Its code, of cards that have one. */
   readonly code?: string | undefined;
+  /** The only person who may take it. */
   readonly openid?: string | undefined;
   /** For `wx.chooseCard`. */
   readonly appId?: string | undefined;
@@ -50,12 +59,15 @@ export interface CardSignatureInput {
 export interface CardSignature {
   /** Unix seconds, as the text that card calls want. */
   readonly timestamp: string;
+  /** Random text that was signed along. */
   readonly nonceStr: string;
+  /** The signature: SHA-1, hexadecimal. */
   readonly signature: string;
 }
 
 /** A card to be offered by `wx.addCard`. */
 export interface CardExtInput {
+  /** The card. */
   readonly cardId: string;
   /** For cards with codes of one's own. */
   readonly code?: string | undefined;

@@ -7,8 +7,11 @@ import { WeChatError } from './wechat-errors.js';
 
 /** Calls of an API: what the day allows, and what is left of it. The platform counts with about 1 % of error. */
 export interface WeChatQuota {
+  /** Calls a day. */
   readonly dailyLimit: number;
+  /** Calls of today. */
   readonly used: number;
+  /** Calls left for today. */
   readonly remain: number;
   /** So many calls in so many seconds; absent where the platform names no such limit. */
   readonly rateLimit?: WeChatRateLimit;
@@ -18,7 +21,9 @@ export interface WeChatQuota {
 
 /** So many calls in so many seconds. */
 export interface WeChatRateLimit {
+  /** Calls in a period. */
   readonly callCount: number;
+  /** How long the period is, s. */
   readonly refreshSeconds: number;
 }
 

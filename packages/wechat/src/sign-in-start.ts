@@ -18,7 +18,9 @@ export interface SignInOptions {
 
 /** Where a sign-in begins: send the browser to `url` and keep `binding` in its session. */
 export interface SignInStart {
+  /** Where to send the browser. */
   readonly url: string;
+  /** Keep it in the browser's session. */
   readonly binding: SignInBinding;
 }
 

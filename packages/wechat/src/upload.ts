@@ -1,5 +1,6 @@
 /** A file for a multipart call. `openAsBlob` of `node:fs` gives `data` that is read while it is sent. */
 export interface WeChatUploadFile {
+  /** The file's bytes. */
   readonly data: Blob | Uint8Array<ArrayBuffer>;
   /** With its ending: the platform judges by it. */
   readonly fileName: string;
@@ -9,6 +10,7 @@ export interface WeChatUploadFile {
 
 /** What `upload` sends. */
 export interface WeChatUpload {
+  /** The file. */
   readonly media: File | WeChatUploadFile;
   /** The form's field of the file. Default: `media`. */
   readonly field?: string | undefined;

@@ -5,6 +5,7 @@ import { userTokenSource } from './user-token.js';
 
 /** A user of an official account who signed in on the web. */
 export interface WeChatUser {
+  /** The person, for this account. */
   readonly openid: string;
   /** Kind `user_access_token`: lives 2 h, renewed when it is wanted, for 30 days after the sign-in. */
   readonly accessToken: TokenSource;

@@ -141,11 +141,13 @@ const TOKEN_CODES: Readonly<Record<WeChatErrorReason, TokenErrorCode>> = {
 
 /** What an API call rejects with when the platform answers with an `errcode`. Holds no token, no secret and no body. */
 export class WeChatError extends Error {
+  /** The class's name. */
   override readonly name = 'WeChatError';
   /** The platform's code. */
   readonly errcode: number;
   /** The platform's text, shortened; the token, should it stand in there, is blotted out. */
   readonly errmsg: string;
+  /** What it comes down to, in one word. */
   readonly reason: WeChatErrorReason;
   /** Whether the same call may succeed later. */
   readonly retryable: boolean;

@@ -24,6 +24,7 @@ export interface CallbackSettings {
 
 /** A push that is genuine, for us, and recent. It may still be a repetition: the platform sends again what was not acknowledged. */
 export interface ReceivedDingTalkPush {
+  /** Tells it from a refused one. */
   readonly kind: 'event';
   /** The decrypted fields, without a prototype; texts are trimmed. `EventType` says what happened. */
   readonly event: DingTalkEvent;
@@ -39,7 +40,14 @@ export interface ReceivedDingTalkPush {
 }
 
 /** What came: a push, or something else, with the answer to give. */
-export type DingTalkPush = ReceivedDingTalkPush | { readonly kind: 'refused'; readonly reply: CallbackReply };
+export type DingTalkPush =
+  | ReceivedDingTalkPush
+  | {
+      /** Nobody who holds the keys sent it. */
+      readonly kind: 'refused';
+      /** What to answer. */
+      readonly reply: CallbackReply;
+    };
 
 /** Loaded with the first push: programs that take none do not pay for it. */
 let loading: Promise<typeof import('./judge.js')> | undefined;

@@ -2,7 +2,9 @@ import { type DingTalkEvent, readEvent } from './event-fields.js';
 
 /** A new suite ticket: comes about every 5 hours and kills the one before. */
 export interface DingTalkSuiteTicket {
+  /** Tells this event from the others. */
   readonly type: 'suite_ticket';
+  /** The ticket. */
   readonly ticket: string;
   /** When the platform made it, Unix ms: of two tickets the one with the later time counts. 0 where nothing says it. */
   readonly at: number;
@@ -10,7 +12,9 @@ export interface DingTalkSuiteTicket {
 
 /** An organisation authorized the suite. */
 export interface DingTalkAuthorization {
+  /** Tells this event from the others. */
   readonly type: 'authorized';
+  /** The organisation. */
   readonly corpId: string;
   /** Unix ms. */
   readonly at: number;
@@ -25,7 +29,9 @@ export interface DingTalkAuthorization {
  * `restored`, `removed`: it switched the app off or on, or took it off its list, and the authorization stays.
  */
 export interface DingTalkCorpChange {
+  /** What happened. */
   readonly type: 'changed' | 'cancelled' | 'stopped' | 'restored' | 'removed';
+  /** The organisation. */
   readonly corpId: string;
   /** Unix ms. */
   readonly at: number;
@@ -33,12 +39,15 @@ export interface DingTalkCorpChange {
 
 /** The platform asks whether the address is ours: to be answered `success`, in 2016 with `random`. */
 export interface DingTalkAddressCheck {
+  /** Tells this event from the others. */
   readonly type: 'check';
+  /** What has to be answered, of checks that bring one. */
   readonly random?: string;
 }
 
 /** Anything else, or one that lacks what its kind must have: to be answered `success`. */
 export interface DingTalkOtherEvent {
+  /** Tells this event from the others. */
   readonly type: 'other';
   /** What it calls itself; empty where it does not. */
   readonly eventType: string;

@@ -5,6 +5,7 @@ import { type DingTalkStream, type StreamOptions, startStream } from './stream.j
 
 /** A suite as its stream needs it: what `dingTalkSuite` makes is one. */
 export interface StreamedSuite {
+  /** Name of the account. */
   readonly name: string;
   /** The suite key. */
   readonly id: string;

@@ -9,7 +9,9 @@ export type DingTalkCorpStatus = 'authorized' | 'stopped' | 'removed' | 'cancell
 
 /** A corp that has enabled the suite, as it is stored: no token, no secret. */
 export interface DingTalkCorpAuthorization {
+  /** The organisation. */
   readonly corpId: string;
+  /** Where it stands. */
   readonly status: DingTalkCorpStatus;
   /** When it came to stand there, by the platform's clock, Unix ms. */
   readonly since: EpochMs;

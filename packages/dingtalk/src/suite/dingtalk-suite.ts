@@ -21,6 +21,7 @@ import { type SuiteCorpSources, suiteCorpSources, suiteSources } from './suite-s
 
 /** A corp that has enabled the suite, or has not: a handle says nothing of it. Handles of the same corp mean the same keys. */
 export interface DingTalkSuiteCorp {
+  /** The organisation. */
   readonly corpId: string;
   /** Kind `corp_access_token`, with `api: 'unified'` `unified_access_token`: works on both hosts. */
   readonly accessToken: TokenSource;

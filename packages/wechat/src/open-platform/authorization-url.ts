@@ -17,6 +17,7 @@ export type AuthType = 1 | 2 | 3;
 
 /** Where an authorization begins: send the browser to `url`, and keep `binding` in its session for the callback. */
 export interface AuthorizationStart {
+  /** Where to send the browser. */
   readonly url: string;
   /** Random; proves that the browser which comes back is the one that went. */
   readonly binding: string;

@@ -17,6 +17,7 @@ export interface OpenPlatformOptions extends Omit<AppOptions, 'endpoint' | 'push
 
 /** What the console has under "message push". */
 export interface OpenPlatformPushKeys {
+  /** What signatures are made with. */
   readonly token: string | undefined;
   /** 43 letters and digits. */
   readonly encodingAESKey: string | undefined;

@@ -5,6 +5,7 @@ import { AUTHORIZER_TOKEN } from './kinds.js';
 
 /** An authorizer as it is stored: facts and state, never a token. */
 export interface AuthorizerStatus extends AuthorizerFacts {
+  /** AppID of the authorizer. */
   readonly appId: string;
   /** `active` where all is well; `reauthorize`: it has to authorize again; `gone`: it took its authorization back. */
   readonly state: TokenStatus['state'];

@@ -29,7 +29,9 @@ export type AuthorizerSyncOutcome = 'added' | 'known' | 'changed' | 'neverExchan
 
 /** One authorizer's line of a report. */
 export interface AuthorizerSyncResult {
+  /** AppID of the authorizer. */
   readonly appId: string;
+  /** What became of it. */
   readonly outcome: AuthorizerSyncOutcome;
   /** Why, where it failed. */
   readonly error?: Error;
@@ -37,6 +39,7 @@ export interface AuthorizerSyncResult {
 
 /** What a run did. */
 export interface AuthorizerSyncReport {
+  /** One line for each authorizer. */
   readonly results: readonly AuthorizerSyncResult[];
   /** Results by outcome; all outcomes are there. */
   readonly counts: Readonly<Record<AuthorizerSyncOutcome, number>>;

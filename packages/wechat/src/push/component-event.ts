@@ -3,21 +3,27 @@ import { momentOf } from './push-moment.js';
 
 /** A new ticket of the Open Platform: comes about every 10 minutes, lives 12 hours. */
 export interface ComponentVerifyTicket {
+  /** Tells this event from the others. */
   readonly type: 'component_verify_ticket';
   /** The component's app id. */
   readonly appId: string;
   /** When the platform made it, Unix ms: of two tickets the one with the later time counts. */
   readonly createTime: number;
+  /** The ticket. */
   readonly ticket: string;
 }
 
 /** An account was authorized, or authorized anew with other permissions: the code stands for both its tokens, once. */
 export interface ComponentAuthorization {
+  /** `authorized`, or `updateauthorized` where it stood already. */
   readonly type: 'authorized' | 'updateauthorized';
+  /** AppID of the component. */
   readonly appId: string;
   /** Unix ms. */
   readonly createTime: number;
+  /** AppID of the authorizer. */
   readonly authorizerAppid: string;
+  /** What is exchanged, once. */
   readonly authorizationCode: string;
   /** Unix ms; undefined where the push says nothing that makes sense. Ends about an hour after the push. */
   readonly authorizationCodeExpiresAt: number | undefined;
@@ -27,15 +33,19 @@ export interface ComponentAuthorization {
 
 /** An account took its authorization back: all its tokens are dead. */
 export interface ComponentRevocation {
+  /** Tells this event from the others. */
   readonly type: 'unauthorized';
+  /** AppID of the component. */
   readonly appId: string;
   /** Unix ms. */
   readonly createTime: number;
+  /** AppID of the authorizer. */
   readonly authorizerAppid: string;
 }
 
 /** Any other push to the address: to be answered `success`. */
 export interface OtherEvent {
+  /** Tells this event from the others. */
   readonly type: 'other';
   /** What the push calls itself, where it does. */
   readonly infoType: string | undefined;

@@ -32,6 +32,7 @@ export interface PushSettings {
 
 /** A push that is genuine, for us, and recent. It may still be a repetition: see `PushMemory`. */
 export interface ReceivedPush {
+  /** Tells it from what needs no handling. */
   readonly kind: 'message';
   /** The decrypted fields, and nothing of what stood around them. */
   readonly message: PushMessage;
@@ -39,6 +40,7 @@ export interface ReceivedPush {
   readonly receiveId: string;
   /** When the platform says it was sent, Unix ms. */
   readonly timestamp: number;
+  /** How the body was written. */
   readonly format: PushFormat;
   /** The same for the same push sent again, and for nothing else: a digest of content, time and nonce. */
   readonly id: string;
@@ -51,9 +53,19 @@ export interface ReceivedPush {
 
 /** What came: a check of the address, with its answer; a push; or something else, with the answer to give. */
 export type Push =
-  | { readonly kind: 'verification'; readonly reply: CallbackReply }
+  | {
+      /** The platform checks the address. */
+      readonly kind: 'verification';
+      /** What to answer. */
+      readonly reply: CallbackReply;
+    }
   | ReceivedPush
-  | { readonly kind: 'refused'; readonly reply: CallbackReply };
+  | {
+      /** Nobody who holds the keys sent it. */
+      readonly kind: 'refused';
+      /** What to answer. */
+      readonly reply: CallbackReply;
+    };
 
 const REPLAY_WINDOW_MS = 10 * 60_000;
 const MAX_BYTES = 1024 * 1024;

@@ -4,6 +4,7 @@ export interface SignedValues {
   readonly token: string;
   /** Unix seconds, as sent. */
   readonly timestamp: string;
+  /** Random text that was signed along. */
   readonly nonce: string;
 }
 

@@ -4,10 +4,13 @@ import { momentOf } from './push-moment.js';
 
 /** A new ticket of a suite: comes about every 10 minutes, lives 30. */
 export interface SuiteTicket {
+  /** Tells this event from the others. */
   readonly type: 'suite_ticket';
+  /** SuiteID. */
   readonly suiteId: string;
   /** When the platform made it, Unix ms: of two tickets the one with the later time counts. */
   readonly createTime: number;
+  /** The ticket. */
   readonly ticket: string;
 }
 
@@ -18,9 +21,11 @@ export interface SuiteInstallation {
    * https://developer.work.weixin.qq.com/document/path/94758
    */
   readonly type: 'create_auth' | 'reset_permanent_code';
+  /** SuiteID. */
   readonly suiteId: string;
   /** Unix ms. */
   readonly createTime: number;
+  /** What is exchanged, once. */
   readonly authCode: string;
   /** What the installation link carried as `state`. */
   readonly state: string | undefined;
@@ -28,10 +33,13 @@ export interface SuiteInstallation {
 
 /** A corp changed what the suite may do, or took it out: then all its tokens are dead. */
 export interface SuiteChange {
+  /** What happened. */
   readonly type: 'change_auth' | 'cancel_auth';
+  /** SuiteID. */
   readonly suiteId: string;
   /** Unix ms. */
   readonly createTime: number;
+  /** CorpID of the customer. */
   readonly authCorpId: string;
 }
 

@@ -39,6 +39,7 @@ export interface WeComInstallUrlOptions {
 
 /** Where an installation begins: send the browser to `url`, and keep `binding` in its session for the callback. */
 export interface WeComInstallStart {
+  /** Where to send the browser. */
   readonly url: string;
   /** Proves that the browser which comes back is the one that went. */
   readonly binding: string;

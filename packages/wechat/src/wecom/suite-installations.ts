@@ -8,7 +8,9 @@ import { permanentCodeIn, SUITE_PATHS, SUITE_TOKEN_PARAM } from './wecom-wire.js
 
 /** A corp that has installed the app. Never holds the permanent code: that is a secret, and stays in the store. */
 export interface WeComInstallation {
+  /** CorpID of the customer. */
   readonly corpId: string;
+  /** Its name. */
   readonly corpName?: string;
   /** The app's number in that corp, where the platform told it. */
   readonly agentId?: string;

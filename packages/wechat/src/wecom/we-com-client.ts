@@ -38,19 +38,27 @@ export interface WeComJsSdkConfig {
   readonly appId: string;
   /** Unix seconds. */
   readonly timestamp: number;
+  /** Random text that was signed along. */
   readonly nonceStr: string;
+  /** The signature: SHA-1, hexadecimal. */
   readonly signature: string;
+  /** Functions the page may call. */
   readonly jsApiList: readonly string[];
 }
 
 /** The argument of `wx.agentConfig`. */
 export interface WeComAgentConfig {
+  /** CorpID. */
   readonly corpid: string;
+  /** AgentId. */
   readonly agentid: string;
   /** Unix seconds. */
   readonly timestamp: number;
+  /** Random text that was signed along. */
   readonly nonceStr: string;
+  /** The signature: SHA-1, hexadecimal. */
   readonly signature: string;
+  /** Functions the page may call. */
   readonly jsApiList: readonly string[];
 }
 

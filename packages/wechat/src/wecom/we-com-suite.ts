@@ -59,6 +59,7 @@ export interface WeComSuiteOptions extends WeComAccountOptions {
 
 /** A corp that has installed the app, or has not: a handle says nothing of it. Costs a few key builds; handles of a corp mean the same keys. */
 export interface WeComSuiteCorp {
+  /** CorpID of the customer. */
   readonly corpId: string;
   /** Kind `permanent_code`: the installation, a grant without end. Its value is a secret. */
   readonly permanentCode: TokenSource;

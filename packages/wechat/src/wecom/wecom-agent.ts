@@ -48,6 +48,7 @@ export interface WeComAgentOptions {
 
 /** One of a corp's agents: its tokens, and calls with them. */
 export interface WeComAgent {
+  /** What the account calls the app. */
   readonly name: string;
   /** As text; absent where the options name none. */
   readonly agentId: string | undefined;
