@@ -216,6 +216,11 @@ describe('the page', () => {
     await page.goto(url);
     await signIn(page);
     await eventually(async () => (await linesOf(page)).map(nameOf)).toEqual(TOKENS);
+    // From NextEngine's menu, too: nobody is taken for somebody else, so its sign-in page comes in between.
+    await page.getByRole('button', { name: `Start from its menu · ${UID}` }).click();
+    await page.getByRole('link', { name: UID }).click();
+    await page.getByText(`Signed in as ${UID}`).waitFor();
+    await page.getByText('live', { exact: true }).waitFor();
     await press(page, 'Kill WeChat token');
     await press(page, 'Count followers');
     await page.locator('#log').getByText('refused by the platform').waitFor();

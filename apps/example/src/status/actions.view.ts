@@ -96,7 +96,7 @@ function platformCard({ hasSandbox }: Visit, { authorizers }: Picture): Html {
 
 function corpCard({ hasSandbox }: Visit): Html {
   return card('corp', 'WeCom', [
-    html`<form action="/wecom/user" data-quiet class="inline"><label>Member <input name="userid" required value="zhangsan"></label><button>Look up member</button></form>`,
+    html`<form action="/wecom/user" data-quiet class="inline"><label>Member <input name="userid" required value="zhang"></label><button>Look up member</button></form>`,
     hasSandbox && kill('corp', 'Kill WeCom tokens'),
   ]);
 }
@@ -161,6 +161,7 @@ function tenantLine(list: TenantList, { id, name, isThere }: Tenant, hasSandbox:
   const buttons = isThere
     ? [
         asked && call(asked.path(encodeURIComponent(id)), asked.label, asked.fields, whose),
+        hasSandbox && list === 'users' && launch(id),
         hasSandbox && kill(account, 'Kill', id, whose),
         hasSandbox && go !== undefined && act('cancel', go, { account, subject: id }, whose),
       ]
@@ -180,6 +181,11 @@ function call(path: string, label: string, fields: Readonly<Record<string, strin
 function kill(account: string, label: string, subject?: string, whose?: string): Html {
   const fields = { account, ...(subject !== undefined && { subject }) };
   return html`<form action="/sandbox/kill" method="post" data-quiet>${hidden(fields)}<button class="danger"${about(label, whose)}>${label}</button></form>`;
+}
+
+/** As a user who begins at NextEngine: a form like any other, the browser goes where it leads. */
+function launch(uid: string): Html {
+  return html`<form action="/sandbox/launch" method="post">${hidden({ uid })}<button${about('Start from its menu', uid)}>Start from its menu</button></form>`;
 }
 
 function ticket(account: string, label: string): Html {
