@@ -186,6 +186,15 @@ describe('without the store', () => {
       reasons: [{ state: 'degraded', reason: 'store', code: 'ERR_TOKEN_STORE' }],
     });
     expect(served.living).toBeGreaterThan(0);
+    // In this process only the token is in use; another one has renewed the tickets.
+    await world.clock.advance(117 * MINUTE_MS);
+    world.remote.trouble = undefined;
+    await world.tokens.refresh(world.shop.accessToken);
+    await world.clock.advance(10 * MINUTE_MS);
+    world.remote.trouble = 'down';
+    const partly = await health.report();
+    expect(partly).toMatchObject({ state: 'degraded', living: 1, reasons: [{ state: 'degraded', reason: 'store' }] });
+    expect(partly.keys).toBeGreaterThan(1);
     await world.clock.advance(3 * HOUR_MS);
     const ended = await health.report();
     expect(ended.reasons[0]).toMatchObject({ state: 'down', reason: 'store', account: 'shop' });
