@@ -38,7 +38,12 @@ export interface TokenAccountRoute extends TokenCallbackRouteOptions {
  */
 export interface TokenAccountsRoute extends TokenCallbackRouteOptions {
   /** Which accounts: their names, or all of a platform (`{ platform: 'dingtalk' }`), those added at run time included. */
-  readonly accounts: readonly string[] | { readonly platform: string };
+  readonly accounts:
+    | readonly string[]
+    | {
+        /** The short name of the platform. */
+        readonly platform: string;
+      };
   /** Whether accounts of the list may be missing when the application starts. Default false: the start fails. */
   readonly optional?: boolean | undefined;
 }
