@@ -56,7 +56,7 @@ export async function startExample(
       response.set(SECURITY_HEADERS);
       next();
     });
-    app.use(sessions(sessionSecret));
+    app.use(sessions(sessionSecret, port));
     app.useStaticAssets(fileURLToPath(new URL('../public', import.meta.url)));
     // Without it no shutdown hook runs on SIGTERM, and nothing is drained.
     app.enableShutdownHooks();

@@ -16,10 +16,11 @@ declare module 'express-session' {
 }
 
 /** Sessions in this process's memory: enough for an example, forgotten at a restart. */
-export function sessions(secret: string): RequestHandler {
+export function sessions(secret: string, port: number): RequestHandler {
   return session({
     secret,
-    name: 'evertoken-example',
+    // Browsers send cookies to every port of a host: two instances side by side must not end each other's sessions.
+    name: `evertoken-example-${port}`,
     resave: false,
     saveUninitialized: false,
     // `lax` lets the cookie come along when NextEngine sends the browser back.
