@@ -96,7 +96,8 @@ export class TokenManager implements Tokens {
           const unwatch = of.watch?.((key, generation) => this.#memory.changed(key, generation));
           if (unwatch) this.#unwatch.push(unwatch);
         },
-        check: (traits) => checkTraits(this.#registry.all(), settings, { store: of, traits, keeps }),
+        check: (traits, accounts = this.#registry.all()) =>
+          checkTraits(accounts, settings, { store: of, traits, keeps }),
       });
     const shared = grantStore === store;
     this.#store = link(store, ({ keep }) => shared || keep === 'obtainable');
@@ -228,10 +229,11 @@ export class TokenManager implements Tokens {
   add(account: Account, options: { readonly refresh?: RefreshOptions } = {}): void {
     const refresh = options.refresh && readRefresh('refresh', options.refresh);
     const before = this.#registry.get(account?.name);
-    this.#registry.add(account, refresh);
+    const added = this.#registry.add(account, refresh);
     try {
-      checkOptions(this.#registry.all(), this.#settings);
-      for (const link of this.#links()) link.recheck();
+      // Of this one alone: the others have passed, and there may be thousands.
+      checkOptions([added], this.#settings);
+      for (const link of this.#links()) link.recheck(added);
     } catch (error) {
       if (before) this.#registry.add(before.account, before.refresh);
       else this.#registry.remove(account.name);

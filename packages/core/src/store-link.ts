@@ -3,6 +3,7 @@ import type { ElapsedClock } from './elapsed.js';
 import { TokenError, withoutUrls } from './errors.js';
 import type { TokenKey } from './key.js';
 import { elapsedSince, type Moment } from './moment.js';
+import type { Registered } from './registry.js';
 import { StepsBack } from './steps-back.js';
 import type { TokenRecord } from './store/record.js';
 import type { StoreTraits, TokenStore } from './store/store.js';
@@ -23,6 +24,9 @@ interface Timed {
   readonly keys?: readonly { readonly record?: TokenRecord }[];
 }
 
+/** Throws what the gate refuses: of all accounts, or of those that came later. */
+type Check = (traits: StoreTraits, added?: Iterable<Registered>) => void;
+
 /**
  * One manager's way to one store: opens it once, limits every call in time, turns its failures into `ERR_TOKEN_STORE`, and
  * knows the difference between its clock and ours.
@@ -31,7 +35,7 @@ export class StoreLink {
   readonly store: TokenStore;
   readonly #clock: ElapsedClock;
   readonly #timeoutMs: number;
-  readonly #check: (traits: StoreTraits) => void;
+  readonly #check: Check;
   readonly #onOpen: () => void;
   #opening: Promise<StoreTraits> | undefined;
   #traits: StoreTraits | undefined;
@@ -44,7 +48,7 @@ export class StoreLink {
   /** `check` looks at what the store promises and throws what the gate refuses; `onOpen` is called once it has passed. */
   constructor(
     store: TokenStore,
-    options: { clock: ElapsedClock; timeoutMs: number; check: (traits: StoreTraits) => void; onOpen: () => void },
+    options: { clock: ElapsedClock; timeoutMs: number; check: Check; onOpen: () => void },
   ) {
     this.store = store;
     this.#clock = options.clock;
@@ -78,9 +82,9 @@ export class StoreLink {
     }
   }
 
-  /** Looks again at what the open store promises, after an account was added. */
-  recheck(): void {
-    if (this.#traits) this.#check(this.#traits);
+  /** Looks again at what the open store promises, for an account that was added. */
+  recheck(added: Registered): void {
+    if (this.#traits) this.#check(this.#traits, [added]);
   }
 
   /** One call of the store, opened before, limited in time. */

@@ -201,6 +201,24 @@ describe('accounts at run time', () => {
     expect(() => manager.add(account('superseding', { name: 'new', id: 'new' }))).toThrow(/^"store" must be shared/);
     expect(manager.accounts().map(({ name }) => name)).toEqual(['model']);
   });
+
+  it('looks only at what is added: thousands of accounts may come one by one', async () => {
+    const shop = account('idempotent');
+    let looks = 0;
+    const counted: Account = Object.create(shop, {
+      kinds: {
+        get: () => {
+          looks++;
+          return shop.kinds;
+        },
+      },
+    });
+    const manager = new TokenManager({ accounts: [counted], store: memoryStore({ clock }), clock });
+    await manager.start();
+    const before = looks;
+    for (let at = 0; at < 100; at++) manager.add(account('idempotent', { name: `tenant${at}`, id: `id${at}` }));
+    expect(looks).toBe(before);
+  });
 });
 
 describe('construction', () => {
