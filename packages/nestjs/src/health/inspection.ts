@@ -21,7 +21,7 @@ export interface Inspection {
   readonly reached: boolean;
 }
 
-/** After as many keys, a page of the stores, others get their turn: a hundred thousand are not counted in one go. */
+/** After as many keys others get their turn: a hundred thousand are not counted in one go. */
 const KEYS_AT_A_TIME = 100;
 /** As many fingerprints help to find who is concerned. */
 const MOST_SUBJECTS = 5;
