@@ -15,6 +15,7 @@ import {
 import { HOUR_MS, runOnSandbox, UID } from './support.js';
 
 const HOURS = 72;
+const DINGTALK_TICKET_HOURS = 5;
 const { clientId } = SANDBOX_ACCOUNTS.nextengine;
 const [AUTHORIZER] = SANDBOX_ACCOUNTS.openPlatform.authorizers;
 
@@ -70,8 +71,6 @@ const EVERY_TWO_HOURS = {
   'wecom /cgi-bin/service/get_corp_token': 1,
   'wecom /cgi-bin/service/get_suite_token': 1,
 };
-/** The clock jumps farther than a ticket lives, and a sweep may be faster than the push of the next one. */
-const LATE = 'invalidSuiteTicket';
 const EVERY_DAY = { 'nextengine /api_app/company': 1, 'nextengine /api_v1_login_user/info': 1 };
 const BUSINESS: ReadonlySet<string> = new Set([
   'wechat /cgi-bin/user/get',
@@ -171,18 +170,18 @@ describe('three days in a browser', () => {
     const first = sandbox.calls().length;
     for (let hour = 1; hour <= HOURS; hour++) {
       const seen = sandbox.calls().length;
-      await advance(page, '+1 hour');
-      // The tickets of the hour.
+      if (hour % DINGTALK_TICKET_HOURS === 0) {
+        // The jump would end the ticket and send the next one in the same moment, and a sweep may be faster than the push.
+        sandbox.advance(HOUR_MS - 60_000);
+        await sandbox.pushes();
+        await advance(page, '+1 minute');
+      } else await advance(page, '+1 hour');
       await sandbox.pushes();
       expect(await callAll(page)).toEqual(CALLS.map(() => 200));
       await eventually(async () => (await linesOf(page)).filter(isDead)).toEqual([]);
 
       // One call for each token that had ended, and no other.
-      const calls = sandbox
-        .calls()
-        .slice(seen)
-        .filter(({ outcome }) => outcome !== LATE);
-      const names = named(calls).filter((name) => !BUSINESS.has(name));
+      const names = named(sandbox.calls().slice(seen)).filter((name) => !BUSINESS.has(name));
       expect(countOf(names)).toEqual({ ...(hour % 2 === 0 && EVERY_TWO_HOURS), ...(hour % 24 === 0 && EVERY_DAY) });
     }
     expect((await linesOf(page)).map(nameOf)).toEqual(TOKENS);
@@ -191,7 +190,7 @@ describe('three days in a browser', () => {
     expect(problems).toEqual([]);
     // Every call of three days was answered: no token was used after its end.
     const calls = sandbox.calls().slice(first);
-    expect(calls.filter(({ outcome }) => outcome !== 'ok' && outcome !== LATE)).toEqual([]);
+    expect(calls.filter(({ outcome }) => outcome !== 'ok')).toEqual([]);
     const users = sandbox.state().nextengine.find((app) => app.clientId === clientId)?.users;
     expect(users?.find(({ uid }) => uid === UID)).toMatchObject({ signIns: 1, renewals: 3 });
     expect(sandbox.calls({ endpoint: '/api_neauth' })).toHaveLength(1);

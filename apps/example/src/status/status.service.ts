@@ -35,6 +35,7 @@ import {
   timer,
 } from 'rxjs';
 import { PLATFORMS, type Platforms } from '../platforms.js';
+import type { ExampleSandbox, SandboxTenant } from '../sandbox/example-sandbox.js';
 import { Connections } from './connections.js';
 import type { Status, TokenRow } from './status.js';
 import { TokenHistory } from './token-history.js';
@@ -43,6 +44,8 @@ import { TokenHistory } from './token-history.js';
 const SETTLE_MS = 80;
 /** Business calls make no event of ours: look again after this, ms. */
 const BEAT_MS = 2_000;
+/** How long a list of the sandbox's tenants is good for, ms. */
+const TENANTS_MS = 10_000;
 
 /** Tells how all tokens are, now and whenever that changes, and what happened to them since the start. */
 @Injectable()
@@ -52,6 +55,7 @@ export class StatusService implements OnApplicationBootstrap, BeforeApplicationS
   readonly #closing = new ReplaySubject<void>(1);
   readonly #logger = new Logger(StatusService.name);
   #isStale = false;
+  #tenants: { readonly until: number; readonly all: readonly SandboxTenant[] } = { until: 0, all: [] };
   #connections: Connections | undefined;
 
   /** One look for all who watch, the first at once; nobody asks while nobody does. */
@@ -156,11 +160,19 @@ export class StatusService implements OnApplicationBootstrap, BeforeApplicationS
     if (!sandbox) return undefined;
     const { url, offsetMs, isShared } = sandbox;
     try {
-      const [calls, tenants] = await Promise.all([sandbox.calls(), sandbox.tenants()]);
+      const [calls, tenants] = await Promise.all([sandbox.calls(), this.#tenantsOf(sandbox)]);
       return { url, offsetMs, isShared, calls, tenants };
     } catch (error) {
       return { url, offsetMs, isShared, calls: [], tenants: [], problem: messageOf(error) };
     }
+  }
+
+  /** Who there is changes rarely, and who has authorized is seen by the tokens. */
+  async #tenantsOf(sandbox: ExampleSandbox): Promise<readonly SandboxTenant[]> {
+    if (performance.now() > this.#tenants.until) {
+      this.#tenants = { until: performance.now() + TENANTS_MS, all: await sandbox.tenants() };
+    }
+    return this.#tenants.all;
   }
 
   #hear<Name extends keyof TokenEvents>(name: Name, event: TokenEvents[Name]): void {
