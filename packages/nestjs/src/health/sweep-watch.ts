@@ -26,9 +26,10 @@ export function sweepWatch({ job, registry, runner, started }: WatchedJob): () =
   const lateMs = 2 * longestPauseMs(job) + GRACE_MS;
   return () => {
     const now = systemClock.monotonic();
+    // The wait counts from the signal.
     if (!started()) since = now;
     // Switched off in this process: another one refreshes.
-    if (!started() || !registry.doesExist('cron', job.name)) return [];
+    if (!registry.doesExist('cron', job.name)) return [];
     const { beganMs = since, code } = runner.lastSweep ?? {};
     if (code !== undefined) return [{ state: 'degraded', reason: 'sweep', code }];
     const stopped = !registry.getCronJob(job.name).isActive;
