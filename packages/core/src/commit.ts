@@ -182,10 +182,11 @@ function settle(
 ): Copy | undefined {
   const event = keyEvent(engine, source);
   if (answer === 'accepted') {
-    const copy = engine.memory.take(source, engine.linkOf(source).store.peek?.(source.key) ?? next);
+    const stored = engine.linkOf(source).store.peek?.(source.key) ?? next;
+    const copy = engine.memory.take(source, stored);
     engine.events.emit('commit', {
       ...event,
-      generation: next.generation,
+      generation: stored.generation,
       ...(copy?.expiresAt !== undefined && { expiresAt: copy.expiresAt }),
       cause: token.lineage.cause,
     });

@@ -912,6 +912,15 @@ describe('events', () => {
     ]);
   });
 
+  it('tell the generation that is stored, also where the store numbers by a clock of its own', async () => {
+    const account = modelAccount(platform);
+    const store = memoryStore({ clock: new ManualClock(clock.now() + HOUR) });
+    const manager = manage({ accounts: [account], store });
+    await manager.get(account.token);
+    const { record } = await store.read(account.token.key);
+    expect(manager.named('commit')).toMatchObject([{ generation: record?.generation }]);
+  });
+
   it('go on when a listener throws', async () => {
     const account = modelAccount(platform);
     const manager = manage({ accounts: [account] });

@@ -74,6 +74,8 @@ export class NextEngineController {
   /** An application of your own would write to somebody who can do it. */
   @OnTokenEvent('reauthorize')
   tellSomeone({ account, cause }: ReauthorizeEvent): void {
+    // Other accounts have people who sign in, too, and not here.
+    if (account !== ERP) return;
     this.#logger.warn(`a user of ${account} must sign in again (${cause}): ${SIGN_IN}`);
   }
 }
