@@ -132,6 +132,6 @@ export async function press(page: Page, name: string): Promise<void> {
 }
 
 /** Looks again and again: the page is told of changes, and not asked to load anew. */
-export function eventually<T>(look: () => Promise<T>) {
+export function eventually<T>(look: () => Promise<T>): ReturnType<typeof expect.poll<T>> {
   return expect.poll(look, { interval: 50, timeout: 20_000 });
 }

@@ -10,7 +10,9 @@ import {
   type Histogram,
   InMemoryMetricExporter,
   MeterProvider,
+  type MetricData,
   PeriodicExportingMetricReader,
+  type ScopeMetrics,
 } from '@opentelemetry/sdk-metrics';
 import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base';
 
@@ -97,7 +99,7 @@ export function meter() {
   const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 2 ** 31 - 1 });
   const provider = new MeterProvider({ readers: [reader] });
   /** Everything that an exporter would be given now. */
-  async function collect() {
+  async function collect(): Promise<readonly (MetricData & Pick<ScopeMetrics, 'scope'>)[]> {
     exporter.reset();
     await reader.forceFlush();
     const [all] = exporter.getMetrics().slice(-1);
