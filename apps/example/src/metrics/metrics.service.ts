@@ -3,6 +3,7 @@ import { TokenManager } from '@evertoken/core';
 import { observeTokens, type TokenObservation } from '@evertoken/opentelemetry';
 import { Inject, Injectable, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
+import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import { PLATFORMS, type Platforms } from '../platforms.js';
 
@@ -14,7 +15,10 @@ import { PLATFORMS, type Platforms } from '../platforms.js';
 export class MetricsService implements OnModuleInit, OnApplicationShutdown {
   /** Serves no port of its own: the application's routes do. */
   readonly #exporter = new PrometheusExporter({ preventServerStart: true });
-  readonly #meterProvider = new MeterProvider({ readers: [this.#exporter] });
+  readonly #meterProvider = new MeterProvider({
+    resource: resourceFromAttributes({ 'service.name': 'evertoken-example' }),
+    readers: [this.#exporter],
+  });
   #observation: TokenObservation | undefined;
 
   constructor(
