@@ -8,7 +8,7 @@ import { guard } from './guard.mjs';
 import { KINDS } from './kind.mjs';
 import { newPlace, removePlace } from './place.mjs';
 import { freePort } from './ports.mjs';
-import { familyOf, killFamily, livingOf, signal } from './processes.mjs';
+import { familyOf, killFamily, livingOf, signal, stop } from './processes.mjs';
 
 /** How long a server may take to answer after its start, or to end: far more than it needs on a slow machine. */
 const PATIENCE_MS = 60_000;
@@ -115,8 +115,8 @@ class PrivateServer {
 
   pause() {
     // The parent first, so that it has no further children meanwhile.
-    signal([this.pid], 'SIGSTOP');
-    signal(familyOf(this.pid), 'SIGSTOP');
+    stop([this.pid]);
+    stop(familyOf(this.pid));
   }
 
   resume() {

@@ -31,6 +31,25 @@ export function signal(pids, name) {
 }
 
 /**
+ * Stops processes, and waits until each of their threads stands still: on a busy machine one may go on for a moment after the signal was
+ * sent. Where there is no `/proc` to look at, the signal has to do.
+ */
+export function stop(pids) {
+  signal(pids, 'SIGSTOP');
+  waitWhile(() => pids.some(isMoving), 2_000);
+}
+
+function isMoving(pid) {
+  try {
+    return readdirSync(`/proc/${pid}/task`).some((thread) =>
+      /^[^TtXZ]$/.test(statOf(`${pid}/task/${thread}`)?.state ?? 'X'),
+    );
+  } catch {
+    return false;
+  }
+}
+
+/**
  * Kills a process and all its descendants. The parent is stopped first, so that it has no further children meanwhile.
  * @returns {number[]} who was killed; they may take a moment to be gone
  */
@@ -62,9 +81,14 @@ function endFamily(pid, quitSignal) {
 }
 
 function waitUntilGone(pids, timeoutMs) {
+  waitWhile(() => livingOf(pids).length > 0, timeoutMs);
+}
+
+/** Without an event loop. */
+function waitWhile(holds, timeoutMs) {
   const end = performance.now() + timeoutMs;
   const cell = new Int32Array(new SharedArrayBuffer(4));
-  while (livingOf(pids).length > 0 && performance.now() < end) Atomics.wait(cell, 0, 0, 5);
+  while (holds() && performance.now() < end) Atomics.wait(cell, 0, 0, 5);
 }
 
 function processes() {
