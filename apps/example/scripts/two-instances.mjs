@@ -1,5 +1,5 @@
 // Two instances of the example side by side: one store, one sandbox, one address for the platforms' pushes.
-// Environment: STORE_URL (default: an SQLite file), PORT and PORT + 1 (default: 3001 and 3002; 0: any), HOST, DATA_DIR.
+// Environment: STORE_URL (default: files), PORT and PORT + 1 (default: 3001 and 3002; 0: any), HOST, DATA_DIR.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { startPushBalancer } from '../dist/sandbox/push-balancer.js';
 const PROGRAM = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 const HOST = process.env.HOST || '127.0.0.1';
 const DIRECTORY = join(process.env.DATA_DIR || fileURLToPath(new URL('../data', import.meta.url)), 'two-instances');
-const STORE_URL = process.env.STORE_URL || `sqlite:${join(DIRECTORY, 'tokens.db')}`;
+const STORE_URL = process.env.STORE_URL || `file:${join(DIRECTORY, 'tokens')}`;
 /** The platforms' memory is written down this often: a sandbox that forgot a pair would refuse it after a restart. */
 const REMEMBER_EVERY_MS = 500;
 

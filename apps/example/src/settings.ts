@@ -25,8 +25,8 @@ export interface Settings {
   readonly callbackUrl: string | undefined;
 }
 
-/** Which URLs `STORE_URL` takes; `sqlite:` is followed by a path. */
-const STORE_URL = /^(sqlite:.|(postgres|postgresql|mysql|mariadb|redis|rediss):\/\/.)/;
+/** Which URLs `STORE_URL` takes; `file:` and `sqlite:` are followed by a path. */
+const STORE_URL = /^((file|sqlite):.|(postgres|postgresql|mysql|mariadb|redis|rediss):\/\/.)/;
 /** What 32 bytes look like in base64. */
 const KEY = /^[A-Za-z0-9+/]{43}=$/;
 
@@ -62,10 +62,10 @@ function portOf(text: string | undefined): number | undefined {
 
 function storeUrlOf(url: string | undefined): string | undefined {
   if (url === undefined) return undefined;
-  const isUrl = url.startsWith('sqlite:') || URL.canParse(url);
+  const isUrl = /^(file|sqlite):/.test(url) || URL.canParse(url);
   if (STORE_URL.test(url) && isUrl) return url;
   throw new TypeError(
-    '"STORE_URL" must be sqlite:<file>, or a postgres://, mysql://, mariadb:// or redis:// URL such as ' +
+    '"STORE_URL" must be file:<directory>, sqlite:<file>, or a postgres://, mysql://, mariadb:// or redis:// URL such as ' +
       'postgres://user:password@127.0.0.1:5432/tokens',
   );
 }

@@ -36,9 +36,11 @@ export async function storesOf({ storeUrl, tokenKeys, dataDirectory }: StoreSett
 /** Each driver is loaded where it is chosen, and nowhere else. */
 async function databaseOf(url: string, clock: Clock | undefined): Promise<TokenStore> {
   switch (url.slice(0, url.indexOf(':'))) {
+    case 'file':
+      return fileStore({ directory: pathOf(url), ...(clock && { clock }) });
     case 'sqlite': {
       const { sqliteStore } = await import('@evertoken/store-sql/sqlite');
-      return sqliteStore({ filename: url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, ''), clock });
+      return sqliteStore({ filename: pathOf(url), clock });
     }
     case 'postgres':
     case 'postgresql': {
@@ -55,6 +57,11 @@ async function databaseOf(url: string, clock: Clock | undefined): Promise<TokenS
       return redisStore({ url, clock });
     }
   }
+}
+
+/** `sqlite:data/tokens.db`, and `sqlite:///data/tokens.db` as URLs are written. */
+function pathOf(url: string): string {
+  return url.slice(url.indexOf(':') + 1).replace(/^\/\/(?=\/)/, '');
 }
 
 /** A key's fingerprint is its name: one that is replaced cannot be taken for another. */

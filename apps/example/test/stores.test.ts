@@ -55,6 +55,13 @@ describe('grants outlive a restart', () => {
     expect(await foldersIn(data)).toContain('tokens');
   });
 
+  it('in files that instances of a host share', async () => {
+    const data = await temporaryDirectory();
+    await outliveARestart({ DATA_DIR: data, STORE_URL: `file:${join(data, 'shared')}` });
+    expect(await foldersIn(data)).not.toContain('tokens');
+    expect(await readdir(data)).toContain('shared');
+  });
+
   it('in SQLite', async () => {
     const data = await temporaryDirectory();
     await outliveARestart({ DATA_DIR: data, STORE_URL: `sqlite:${join(data, 'tokens.db')}` });
@@ -117,8 +124,9 @@ describe('TOKEN_KEY', () => {
 
 describe('settings', () => {
   it.each([
-    ['STORE_URL', 'tokens.db', /^"STORE_URL" must be sqlite:<file>, or a postgres:/],
+    ['STORE_URL', 'tokens.db', /^"STORE_URL" must be file:<directory>, sqlite:<file>, or a postgres:/],
     ['STORE_URL', 'sqlite:', /^"STORE_URL"/],
+    ['STORE_URL', 'file:', /^"STORE_URL"/],
     ['STORE_URL', 'mongodb://user:hunter2@db/tokens', /^"STORE_URL"/],
     ['STORE_URL', 'postgres://user:hunter2@:port:/tokens', /^"STORE_URL"/],
     ['TOKEN_KEY', 'hunter2', /^"TOKEN_KEY" must be 32 bytes in base64/],

@@ -43,12 +43,27 @@ export async function openSqlite(filename: string): Promise<OpenSqlite> {
       { cause },
     );
   }
-  const database = new Database(filename, { timeout: BUSY_MS });
+  const database = openedBy(Database, filename);
   return cached(
     (text) => database.prepare(text) as unknown as SqliteStatement,
     (text) => void database.exec(text),
     () => void database.close(),
   );
+}
+
+function openedBy(Database: typeof import('better-sqlite3'), filename: string): import('better-sqlite3').Database {
+  try {
+    return new Database(filename, { timeout: BUSY_MS });
+  } catch (cause) {
+    // Installed without its install script, or for another Node: the package is there, and what it is about is not.
+    const { code, message } = cause as NodeJS.ErrnoException;
+    if (code !== 'ERR_DLOPEN_FAILED' && !/bindings file/.test(message)) throw cause;
+    throw new TokenError(
+      'ERR_TOKEN_CONFIGURATION',
+      'sqliteStore finds "better-sqlite3", but not built for this Node: allow its install script and run npm rebuild better-sqlite3',
+      { cause },
+    );
+  }
 }
 
 function nodeSqlite(): NodeSqlite | undefined {
