@@ -41,9 +41,10 @@ export async function startExample(
   const port = await freePort(host, settings.port);
   const url = urlOf(host, port);
   const platforms = await openPlatforms(settings, url);
+  let app: NestExpressApplication | undefined;
   try {
     const stores = await storesOf({ ...settings, dataDirectory: platforms.directory }, platforms.clock);
-    const app = await NestFactory.create<NestExpressApplication>(AppModule.on(platforms, stores), {
+    app = await NestFactory.create<NestExpressApplication>(AppModule.on(platforms, stores), {
       logger,
       abortOnError: false,
       // A start that fails is told by its error alone, which the caller gets.
@@ -62,8 +63,11 @@ export async function startExample(
     app.enableShutdownHooks();
     await app.listen(port, host);
     refreshAtOnce(app.get(TokenManager), platforms.sandbox && app.get(SandboxKeeper).connected);
-    return { url, app, platforms, close: () => app.close() };
+    const started = app;
+    return { url, app, platforms, close: () => started.close() };
   } catch (error) {
+    // Jobs and connections that were made already would keep the process from ending.
+    await app?.close().catch(() => {});
     await platforms.sandbox?.close();
     throw error;
   }

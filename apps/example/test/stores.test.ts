@@ -1,10 +1,15 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { TokenStatus } from '@evertoken/core';
-import { sharedDatabase, whyMissing } from '@evertoken/test-servers';
+import { sharedDatabase, startServer, whyMissing } from '@evertoken/test-servers';
 import { describe, expect, it } from 'vitest';
 import { type Environment, readSettings } from '../src/settings.js';
-import { HOUR_MS, runOnSandbox, temporaryDirectory, UID, Visitor } from './support.js';
+import { afterwards, HOUR_MS, runOnSandbox, temporaryDirectory, UID, Visitor } from './support.js';
+
+const PROGRAM = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
 type Running = Awaited<ReturnType<typeof runOnSandbox>>;
 
@@ -120,6 +125,22 @@ describe('TOKEN_KEY', () => {
     const both = `${Buffer.alloc(32, 8).toString('base64')}, ${KEY}`;
     expect(await search(await runOnSandbox(data, { TOKEN_KEY: both }))).toMatchObject({ result: 'success' });
   });
+});
+
+it.skipIf(whyMissing('redis', 'server'))('a store that may forget grants ends the start, and the program', async () => {
+  const redis = await startServer('redis', { settings: { appendonly: 'no' } });
+  afterwards(() => redis.stop());
+  const program = spawn(process.execPath, [PROGRAM], {
+    env: { PATH: process.env['PATH'], PORT: '0', DATA_DIR: await temporaryDirectory(), STORE_URL: redis.url },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  afterwards(async () => program.kill('SIGKILL'));
+  let said = '';
+  program.stderr.on('data', (data: Buffer) => {
+    said += data.toString();
+  });
+  expect(await once(program, 'exit')).toEqual([1, null]);
+  expect(said).toMatch(/appendonly/);
 });
 
 describe('settings', () => {
