@@ -56,16 +56,21 @@ events.addEventListener('open', () => tell('active', 'live'));
 events.addEventListener('error', () => tell('retrying', 'disconnected'));
 events.addEventListener('status', (event) => show(JSON.parse(event.data)));
 
+/** The button that was pressed last. */
+let pressed;
+
 document.addEventListener('submit', async (event) => {
   const form = event.target;
   if (!form.matches('[data-quiet]')) return;
   event.preventDefault();
   const button = event.submitter;
+  pressed = button;
   const fields = new URLSearchParams(new FormData(form, button));
   button.disabled = true;
   await (form.method === 'post' ? act(form, fields) : ask(form, fields));
   button.disabled = false;
-  if (document.activeElement === document.body) button.focus({ preventScroll: true });
+  // Being disabled has cost it the focus; by now that may be wanted by another.
+  if (pressed === button && document.activeElement === document.body) button.focus({ preventScroll: true });
 });
 
 /** An action: a redirect back to this page means that it is done; the page hears of it by itself. */
