@@ -135,7 +135,12 @@ async function run(label, store, { directory, spoil, journalKeys, rows }) {
       ),
     ]);
   const look = async () => {
-    for await (const status of manager.inspect()) note(`${label}: inspect`, status);
+    // Its store may be away at this moment, too: what is said then is searched as well.
+    try {
+      for await (const status of manager.inspect()) note(`${label}: inspect`, status);
+    } catch (error) {
+      note(`${label}: inspect`, error);
+    }
     note(
       `${label}: keys`,
       sources.map((source) => source.key),
@@ -235,7 +240,12 @@ async function run(label, store, { directory, spoil, journalKeys, rows }) {
     for (const source of sources) await tried(`${label}: spoilt record`, () => late.get(source));
     note(`${label}: spoilt refreshDue`, await tried(`${label}: spoilt refreshDue`, () => late.refreshDue()));
     await tried(`${label}: spoilt inspect`, async () => {
-      for await (const status of late.inspect()) note(`${label}: spoilt inspect`, status);
+      // Its store may be away at this moment, too: what is said then is searched as well.
+      try {
+        for await (const status of late.inspect()) note(`${label}: spoilt inspect`, status);
+      } catch (error) {
+        note(`${label}: spoilt inspect`, error);
+      }
     });
     await late.close();
   }
