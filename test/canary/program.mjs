@@ -136,11 +136,9 @@ async function run(label, store, { directory, spoil, journalKeys, rows }) {
     ]);
   const look = async () => {
     // Its store may be away at this moment, too: what is said then is searched as well.
-    try {
+    await tried(`${label}: inspect`, async () => {
       for await (const status of manager.inspect()) note(`${label}: inspect`, status);
-    } catch (error) {
-      note(`${label}: inspect`, error);
-    }
+    });
     note(
       `${label}: keys`,
       sources.map((source) => source.key),
@@ -240,12 +238,7 @@ async function run(label, store, { directory, spoil, journalKeys, rows }) {
     for (const source of sources) await tried(`${label}: spoilt record`, () => late.get(source));
     note(`${label}: spoilt refreshDue`, await tried(`${label}: spoilt refreshDue`, () => late.refreshDue()));
     await tried(`${label}: spoilt inspect`, async () => {
-      // Its store may be away at this moment, too: what is said then is searched as well.
-      try {
-        for await (const status of late.inspect()) note(`${label}: spoilt inspect`, status);
-      } catch (error) {
-        note(`${label}: spoilt inspect`, error);
-      }
+      for await (const status of late.inspect()) note(`${label}: spoilt inspect`, status);
     });
     await late.close();
   }
